@@ -1,0 +1,253 @@
+"""The configuration: frozen dataclasses filled from one TOML file.
+
+Defaults are the paper's where it gives a number (arXiv 2606.11719) and VSI-Bench's practice for
+the ambiguity thresholds. An unknown key or a value out of range raises
+:class:`~engine.errors.ConfigError` naming its dotted path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.errors import ConfigError
+
+
+def _setting(
+    default: object,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> typing.Any:
+    """A dataclass field with its one-line meaning and the range it must lie in."""
+    return field(
+        default=default, metadata={"doc": doc, "low": low, "high": high, "choices": choices}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSettings:
+    """How much is trained, per round."""
+
+    rounds: int = _setting(4, "rounds a plain `run` goes up to (paper: 4)", low=1)
+    steps: int = _setting(100, "training steps a round (paper: 100)", low=1)
+    batch_size: int = _setting(64, "samples a training step (paper: 64)", low=1)
+    held_out: float = _setting(0.2, "share of rooms kept for evaluation", low=0.0, high=0.9)
+    held_out_per_scene: int = _setting(12, "questions proposed for each held-out scene", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposerSettings:
+    """Who writes the questions."""
+
+    name: str = _setting("grammar", "which proposer writes the questions", choices=("grammar",))
+    per_scene: int = _setting(
+        0, "proposals a scene and round; 0 asks for just enough to fill a round's training", low=0
+    )
+    overdraw: float = _setting(
+        1.25, "with per_scene = 0: proposals asked for per training sample needed", low=1.0
+    )
+    max_per_scene: int = _setting(
+        128, "with per_scene = 0: no more than this for one scene and round", low=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """Limits on one program and on the processes that run them."""
+
+    workers: int = _setting(0, "worker processes; 0 takes one a core", low=0)
+    wall_seconds: float = _setting(2.0, "longest one program may run", low=0.01)
+    memory_mb: int = _setting(512, "address space of one worker (MiB)", low=128)
+    output_bytes: int = _setting(65_536, "longest answer a program may return, as JSON", low=64)
+    recycle_after: int = _setting(20_000, "programs one worker runs before it is replaced", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginSettings:
+    """Where a decision stops being clear. Source: VSI-Bench's question filters (DESIGN section 5)."""
+
+    count_min: int = _setting(2, "a count below this is not asked", low=0)
+    distance_min_m: float = _setting(0.2, "a distance below this is not asked (m)", low=0.0)
+    nearest_gap_m: float = _setting(0.15, "smallest gap between candidates (m)", low=0.0)
+    nearest_gap_large_m: float = _setting(0.30, "the same in a large room (m)", low=0.0)
+    large_room_m2: float = _setting(40.0, "a room over this area is large (m2)", low=0.0)
+    bearing_min_m: float = _setting(0.30, "bearing: closest two of the three objects (m)", low=0.0)
+    bearing_max_m: float = _setting(5.0, "bearing: furthest two of the three objects (m)", low=0.0)
+    sector_clear_deg: float = _setting(
+        10.0, "bearing: distance to a sector boundary, either side (deg)", low=0.0, high=45.0
+    )
+    corners_outside: int = _setting(
+        2, "bearing: target corners that may lie in another sector", low=0, high=8
+    )
+    appearance_gap_s: float = _setting(
+        1.0, "smallest gap between two first-seen times (s)", low=0.0
+    )
+    comparison_rel: float = _setting(
+        0.10, "larger/higher: smallest relative gap between the two", low=0.0, high=1.0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSettings:
+    """What else a proposal has to pass."""
+
+    near_duplicates: int = _setting(
+        0, "samples with the same program in one scene that may differ in wording only", low=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurriculumSettings:
+    """How confidences become labels, and labels the next round's training set."""
+
+    easy_above: float = _setting(0.9, "confidence above which a sample is easy", low=0.0, high=1.0)
+    hard_below: float = _setting(0.1, "confidence below which a sample is hard", low=0.0, high=1.0)
+    rule: str = _setting("plateau", "resampling weight", choices=("plateau", "learnability"))
+    unseen_share: float = _setting(
+        0.7, "share of a round's samples drawn from those never trained on", low=0.0, high=1.0
+    )
+    floor: float = _setting(
+        0.05, "weight of an easy or hard sample, where the frontier's peak is 1", low=0.0, high=1.0
+    )
+    max_share_per_type: float = _setting(
+        0.5, "largest share of a round one question type may take", low=0.01, high=1.0
+    )
+    max_share_per_scene: float = _setting(
+        0.2, "largest share of a round one scene may take", low=0.001, high=1.0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolverSettings:
+    """The model that is trained."""
+
+    name: str = _setting("tiny", "which solver is trained", choices=("tiny",))
+    learning_rate: float = _setting(
+        0.0, "constant learning rate; 0 takes the solver's own (paper, for Qwen3-VL: 1e-6)", low=0.0
+    )
+    threads: int = _setting(2, "CPU threads; part of what makes a run repeatable", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSettings:
+    """Which frames a question is asked on."""
+
+    per_scene: int = _setting(32, "frames a scene, uniformly sampled (paper: 32)", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One workspace's configuration."""
+
+    seed: int = _setting(0, "every random choice derives from this", low=0)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+    frames: FrameSettings = field(default_factory=FrameSettings)
+    proposer: ProposerSettings = field(default_factory=ProposerSettings)
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    margins: MarginSettings = field(default_factory=MarginSettings)
+    judge: JudgeSettings = field(default_factory=JudgeSettings)
+    curriculum: CurriculumSettings = field(default_factory=CurriculumSettings)
+    solver: SolverSettings = field(default_factory=SolverSettings)
+
+
+def load_config(path: Path) -> Config:
+    """Read a TOML file. Raises ConfigError for bad TOML, unknown keys and values out of range."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML ({error}); correct that line") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
+    return from_mapping(data, source=str(path))
+
+
+def from_mapping(data: Mapping[str, object], *, source: str) -> Config:
+    """Build a Config from nested mappings, such as parsed TOML or a stored round plan."""
+    return typing.cast(Config, _build(Config, data, prefix="", source=source))
+
+
+def to_mapping(config: Config) -> dict[str, typing.Any]:
+    """The resolved configuration as nested plain values; ``from_mapping`` reads it back."""
+    return dataclasses.asdict(config)
+
+
+def _build(cls: type, data: Mapping[str, object], *, prefix: str, source: str) -> object:
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    values: dict[str, object] = {}
+    for key, value in data.items():
+        dotted = f"{prefix}{key}"
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = (
+                f"did you mean {prefix}{near[0]}?" if near else f"known here: {', '.join(fields)}"
+            )
+            raise ConfigError(f"{source}: unknown key {dotted}; {hint}")
+        kind = hints[key]
+        if dataclasses.is_dataclass(kind):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{source}: {dotted} = {value!r} must be a table, [{dotted}]")
+            values[key] = _build(typing.cast(type, kind), value, prefix=f"{dotted}.", source=source)
+        else:
+            values[key] = _check(value, kind, fields[key].metadata, dotted, source)
+    return cls(**values)
+
+
+def _check(
+    value: object,
+    kind: type,
+    limits: types.MappingProxyType[typing.Any, typing.Any],
+    dotted: str,
+    source: str,
+) -> object:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError(f"{source}: {dotted} = {value!r} must be of type {kind.__name__}")
+    low, high, choices = limits["low"], limits["high"], limits["choices"]
+    if isinstance(value, (int, float)):
+        # Written so that NaN fails both comparisons and is refused.
+        if low is not None and not value >= low:
+            raise ConfigError(f"{source}: {dotted} = {value} is below {low}; raise it")
+        if high is not None and not value <= high:
+            raise ConfigError(f"{source}: {dotted} = {value} is above {high}; lower it")
+    if choices is not None and value not in choices:
+        raise ConfigError(f"{source}: {dotted} = {value!r}; choose one of {', '.join(choices)}")
+    return value
+
+
+def default_toml() -> str:
+    """The file ``ouroboros init`` writes: every key commented out at its default, with its meaning."""
+    lines = [
+        "# Configuration of this workspace. Every line shows its default; remove the # to change it.",
+        "# A round keeps the configuration it started with.",
+    ]
+    lines += _toml_lines(Config(), header=None)
+    return "\n".join(lines) + "\n"
+
+
+def _toml_lines(settings: typing.Any, header: str | None) -> list[str]:
+    lines: list[str] = []
+    nested: list[str] = []
+    if header:
+        summary = (type(settings).__doc__ or "").strip().splitlines()[0]
+        lines += ["", f"[{header}]  # {summary}"]
+    for entry in dataclasses.fields(settings):
+        value = getattr(settings, entry.name)
+        if dataclasses.is_dataclass(value):
+            nested += _toml_lines(value, header=f"{header}.{entry.name}" if header else entry.name)
+        else:
+            shown = f'"{value}"' if isinstance(value, str) else value
+            lines.append(f"# {entry.name} = {shown}  # {entry.metadata['doc']}")
+    return lines + nested

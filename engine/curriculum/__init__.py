@@ -1,0 +1,1 @@
+"""The ledger of confidences, difficulty labels, resampling weights and feedback."""

@@ -1,0 +1,1 @@
+"""Proposers write questions with programs; parsing turns their replies into proposals."""

@@ -1,0 +1,1 @@
+"""Scene facts and geometry: catalog, exact box distances, pictures, visibility."""

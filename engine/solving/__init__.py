@@ -1,0 +1,1 @@
+"""Solvers: the model that is trained, and the confidences it yields."""

@@ -1,0 +1,1 @@
+"""Dataset files on disk to scene records. Knows nothing of the engine."""

@@ -1,0 +1,29 @@
+"""Root of the project's error tree, kept in the lowest package so that every layer can raise from it.
+
+The whole tree is drawn in :mod:`engine.errors`.
+"""
+
+from __future__ import annotations
+
+
+class OuroborosError(Exception):
+    """Something went wrong that a person can act on.
+
+    The message names the thing, its value, and what to do next, in one line.
+    ``exit_code`` is what the command line ends with: 1 the user's input is at fault,
+    3 the environment is.
+    """
+
+    exit_code = 1
+
+
+class SceneFormatError(OuroborosError, ValueError):
+    """A dataset file does not hold what its format promises.
+
+    ``path`` is the file at fault and ``scene_id`` the scene it belongs to, where one is known.
+    """
+
+    def __init__(self, message: str, *, path: str, scene_id: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.scene_id = scene_id
