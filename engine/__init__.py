@@ -1,4 +1,4 @@
-"""Ouroboros-Spatial: closes the loop between a spatial-reasoning dataset and the model trained on it.
+"""Ouroboros-Spatial: closes the loop between a spatial dataset and the model trained on it.
 
 Imports nothing heavy, so that ``ouroboros --help`` answers at once.
 """

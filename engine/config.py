@@ -73,7 +73,7 @@ class SandboxSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginSettings:
-    """Where a decision stops being clear. Source: VSI-Bench's question filters (DESIGN section 5)."""
+    """Where a decision stops being clear: VSI-Bench's question filters where it has one."""
 
     count_min: int = _setting(2, "a count below this is not asked", low=0)
     distance_min_m: float = _setting(0.2, "a distance below this is not asked (m)", low=0.0)
@@ -174,7 +174,14 @@ def load_config(path: Path) -> Config:
 
 def from_mapping(data: Mapping[str, object], *, source: str) -> Config:
     """Build a Config from nested mappings, such as parsed TOML or a stored round plan."""
-    return typing.cast(Config, _build(Config, data, prefix="", source=source))
+    config = typing.cast(Config, _build(Config, data, prefix="", source=source))
+    curriculum = config.curriculum
+    if curriculum.hard_below > curriculum.easy_above:
+        raise ConfigError(
+            f"{source}: curriculum.hard_below = {curriculum.hard_below} is above "
+            f"curriculum.easy_above = {curriculum.easy_above}; lower it"
+        )
+    return config
 
 
 def to_mapping(config: Config) -> dict[str, typing.Any]:
@@ -228,9 +235,9 @@ def _check(
 
 
 def default_toml() -> str:
-    """The file ``ouroboros init`` writes: every key commented out at its default, with its meaning."""
+    """The file ``ouroboros init`` writes: every key, commented out, with default and meaning."""
     lines = [
-        "# Configuration of this workspace. Every line shows its default; remove the # to change it.",
+        "# This workspace's configuration. Lines show the defaults; remove a # to change one.",
         "# A round keeps the configuration it started with.",
     ]
     lines += _toml_lines(Config(), header=None)

@@ -1,4 +1,4 @@
-"""Where the files that travel with the code are: in the repository, or inside the installed wheel."""
+"""Where the files that travel with the code are: in the repository, or inside the wheel."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""Root of the project's error tree, kept in the lowest package so that every layer can raise from it.
+"""Root of the project's error tree, in the lowest package so that every layer can raise it.
 
 The whole tree is drawn in :mod:`engine.errors`.
 """
 
 from __future__ import annotations
+
+import functools
 
 
 class OuroborosError(Exception):
@@ -27,3 +29,8 @@ class SceneFormatError(OuroborosError, ValueError):
         super().__init__(message)
         self.path = path
         self.scene_id = scene_id
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        # An exception is unpickled from its positional arguments alone; this one comes back from
+        # worker processes.
+        return functools.partial(type(self), path=self.path, scene_id=self.scene_id), self.args

@@ -1,0 +1,5 @@
+"""``python -m engine`` is ``ouroboros``."""
+
+from engine.cli import main
+
+main()

@@ -1,0 +1,400 @@
+"""Scene facts in ``catalog.duckdb``: written by ``ingest`` only, read by everything else.
+
+A scene's rows are replaced as a whole within one transaction, so no reader ever sees half a
+scene. The statements are in ``sql/catalog/``; this module binds values to them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from engine.errors import EnvironmentFault, InputError, WorkspaceBusy, WorkspaceError
+from engine.records import FrameFacts, ObjectFacts, SceneFacts
+from engine.resources import sql_files, sql_text
+from engine.scenes.exclusions import is_benchmark
+from engine.scenes.facts import box_arrays, distance_table
+from engine.scenes.visibility import VisibleObject
+from scene_adapters.records import FrameRecord, SceneRecord
+
+# Children before parents, the order in which a scene's rows go.
+TABLES = ("visibility", "frames", "object_pairs", "objects", "scenes")
+
+# Scenes whose facts are fetched by one set of queries: bounds memory, amortises the queries.
+_SCENES_PER_QUERY = 256
+
+_TEXT, _FLOAT, _INT, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
+
+
+def _floats(length: int) -> pa.DataType:
+    return pa.list_(pa.float64(), length)
+
+
+_SCHEMAS: Mapping[str, pa.Schema] = {
+    "scenes": pa.schema(
+        {
+            "scene_id": _TEXT, "dataset": _TEXT, "split": _TEXT, "room_key": _TEXT,
+            "room_area_m2": _FLOAT, "floor_polygon": pa.list_(_floats(2)), "has_mesh": _FLAG,
+            "num_frames": _INT, "fps": _FLOAT, "licence": _TEXT, "source": _TEXT,
+            "content_hash": _TEXT, "adapter_version": _TEXT, "open_world_labels": pa.list_(_TEXT),
+        }
+    ),
+    "objects": pa.schema(
+        {
+            "scene_id": _TEXT, "object_id": _TEXT, "object_index": _INT, "label": _TEXT,
+            "label_raw": _TEXT, "center": _floats(3), "extent": _floats(3), "rotation": _floats(9),
+            "aabb_min": _floats(3), "aabb_max": _floats(3), "num_points": pa.int64(),
+            "first_seen_s": _FLOAT,
+        }
+    ),
+    "object_pairs": pa.schema(
+        {
+            "scene_id": _TEXT, "object_a": _TEXT, "object_b": _TEXT, "surface_distance": _FLOAT,
+            "center_distance": _FLOAT,
+        }
+    ),
+    "frames": pa.schema(
+        {
+            "scene_id": _TEXT, "frame_id": _TEXT, "frame_index": _INT, "timestamp_s": _FLOAT,
+            "image": _TEXT, "rendered": _FLAG, "width": _INT, "height": _INT, "fx": _FLOAT,
+            "fy": _FLOAT, "cx": _FLOAT, "cy": _FLOAT, "camera_to_world": _floats(16),
+        }
+    ),
+    "visibility": pa.schema(
+        {
+            "scene_id": _TEXT, "frame_id": _TEXT, "object_id": _TEXT, "visible_fraction": _FLOAT,
+            "pixel_area": _FLOAT, "box_2d": _floats(4), "depth_m": _FLOAT,
+        }
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogScene:
+    """All the catalog keeps of one scene: the record, its facts, and what its frames show."""
+
+    record: SceneRecord
+    facts: SceneFacts
+    visibility: tuple[VisibleObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneOverview:
+    """A scene in one line: counts, the area in m2, whether a benchmark holds it."""
+
+    scene_id: str
+    dataset: str
+    split: str | None
+    room_key: str
+    objects: int
+    labels: int
+    frames: int
+    area: float | None
+    content_hash: str
+    benchmark: bool
+
+
+class Catalog:
+    """An open catalog. Use as a context manager; closing releases DuckDB's lock on the file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool) -> Catalog:
+        """Open a catalog, made or brought up to date first unless ``read_only``.
+
+        Raises WorkspaceError when there is none to read, it is no catalog, or newer than this
+        code; WorkspaceBusy when another process writes to it; EnvironmentFault when the disk
+        refuses.
+        """
+        if read_only and not path.exists():
+            raise WorkspaceError(
+                f"{path}: there is no catalog yet; fill it with `ouroboros ingest DATASET PATH`"
+            )
+        catalog = cls(_connect(path, read_only), path)
+        try:
+            catalog._require_schema(upgrade=not read_only)
+        except BaseException:
+            catalog.close()
+            raise
+        return catalog
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def write_scene(self, scene: CatalogScene) -> None:
+        """Replace all rows of one scene, in one transaction."""
+        self.write_scenes([scene])
+
+    def write_scenes(self, scenes: Sequence[CatalogScene]) -> None:
+        """Replace all rows of several scenes, in one transaction: all of them or none."""
+        if not scenes:
+            return
+        rows = {
+            "scenes": [_scene_row(scene.record) for scene in scenes],
+            "objects": [row for scene in scenes for row in _object_rows(scene)],
+            "frames": [row for scene in scenes for row in _frame_rows(scene.record)],
+            "visibility": [row for scene in scenes for row in _visibility_rows(scene)],
+        }
+        tables = {name: pa.Table.from_pylist(each, _SCHEMAS[name]) for name, each in rows.items()}
+        tables["object_pairs"] = pa.concat_tables([_pair_table(scene.facts) for scene in scenes])
+        scene_ids = [scene.record.scene_id for scene in scenes]
+        with self._transaction():
+            for name in TABLES:
+                self._execute(f"delete_{name}", {"scene_ids": scene_ids})
+                self._connection.register(f"incoming_{name}", tables[name])
+                self._execute(f"insert_{name}")
+                self._connection.unregister(f"incoming_{name}")
+
+    def content_hashes(self) -> dict[str, tuple[str, str]]:
+        """scene_id -> (content_hash, adapter_version) of every scene."""
+        rows = self._execute("content_hashes").fetchall()
+        return {scene_id: (content_hash, version) for scene_id, content_hash, version in rows}
+
+    def scene_ids(self) -> tuple[str, ...]:
+        """The ids of all scenes, sorted."""
+        return tuple(row[0] for row in self._execute("scene_ids").fetchall())
+
+    def facts(self, scene_id: str) -> SceneFacts:
+        """One scene's facts. Raises InputError when the catalog does not hold it."""
+        return next(self.all_facts([scene_id]))
+
+    def all_facts(self, scene_ids: Iterable[str] | None = None) -> Iterator[SceneFacts]:
+        """Facts of the named scenes in their order, or of all by id; a few queries for many."""
+        wanted = list(self.scene_ids() if scene_ids is None else scene_ids)
+        for start in range(0, len(wanted), _SCENES_PER_QUERY):
+            chunk = wanted[start : start + _SCENES_PER_QUERY]
+            found = self._facts_of(chunk)
+            for scene_id in chunk:
+                if scene_id not in found:
+                    raise InputError(
+                        f"scene {scene_id!r} is not in {self._path}; "
+                        "`ouroboros scenes` lists those that are"
+                    )
+                yield found[scene_id]
+
+    def cameras(self, scene_id: str) -> tuple[FrameRecord, ...]:
+        """The frames of one scene with their cameras, in order; empty where it has none."""
+        names = (
+            "frame_id", "timestamp_s", "image", "width", "height", "fx", "fy", "cx", "cy",
+            "camera_to_world",
+        )  # fmt: skip
+        rows = self._execute("cameras", {"scene_id": scene_id}).fetchall()
+        return tuple(FrameRecord(**dict(zip(names, row, strict=True))) for row in rows)
+
+    def overview(self) -> tuple[SceneOverview, ...]:
+        """One line a scene, by dataset and id."""
+        names = (
+            "scene_id", "dataset", "split", "room_key", "objects", "labels", "frames", "area",
+            "content_hash",
+        )  # fmt: skip
+        return tuple(
+            SceneOverview(
+                **dict(zip(names, row, strict=False)),
+                benchmark=is_benchmark(scene_id=row[0], room_key=row[3], adapter_version=row[-1]),
+            )
+            for row in self._execute("overview").fetchall()
+        )
+
+    def _facts_of(self, scene_ids: list[str]) -> dict[str, SceneFacts]:
+        bound = {"scene_ids": scene_ids}
+        objects: dict[str, list[ObjectFacts]] = {scene_id: [] for scene_id in scene_ids}
+        for scene_id, object_id, label, center, extent, rotation, seen in self._execute(
+            "facts_objects", bound
+        ).fetchall():
+            objects[scene_id].append(
+                ObjectFacts(
+                    object_id=object_id, label=label, center=center, extent=extent,
+                    rotation=rotation, first_seen_s=seen,
+                )
+            )  # fmt: skip
+        frames: dict[str, list[FrameFacts]] = {scene_id: [] for scene_id in scene_ids}
+        for scene_id, frame_id, index, time_s in self._execute("facts_frames", bound).fetchall():
+            frames[scene_id].append(FrameFacts(frame_id=frame_id, index=index, time_s=time_s))
+        triangles = dict(self._execute("facts_distances", bound).fetchall())
+        rows = self._execute("facts_scenes", bound).fetchall()
+        return {
+            scene_id: SceneFacts(
+                scene_id=scene_id, dataset=dataset, room_key=room_key, room_area_m2=area,
+                floor_polygon=tuple(polygon), open_world_labels=tuple(open_world),
+                objects=tuple(objects[scene_id]), frames=tuple(frames[scene_id]),
+                distances=_matrix(triangles.get(scene_id, []), len(objects[scene_id])),
+            )
+            for scene_id, dataset, room_key, area, polygon, open_world in rows
+        }  # fmt: skip
+
+    def _require_schema(self, *, upgrade: bool) -> None:
+        """Apply the migrations that are missing, or refuse a catalog of another version."""
+        known = {int(path.name.split("_")[0]): path.stem for path in sql_files("catalog")}
+        if upgrade:
+            self._execute("create_migrations")
+        is_catalog = self._execute("has_migrations").fetchall()[0][0] > 0
+        applied = (
+            {row[0] for row in self._execute("applied_migrations").fetchall()}
+            if is_catalog
+            else set()
+        )
+        newer = applied - known.keys()
+        if newer:
+            raise WorkspaceError(
+                f"{self._path}: catalog schema {max(newer)} is newer than {max(known)}, the newest "
+                "this version knows; upgrade ouroboros-spatial"
+            )
+        for version in sorted(known.keys() - applied):
+            if not upgrade:
+                raise WorkspaceError(
+                    f"{self._path}: catalog schema {known[version]} is not applied; "
+                    "bring it up to date by running `ouroboros ingest` again"
+                )
+            with self._transaction():
+                self._connection.execute(sql_text(f"catalog/{known[version]}.sql"))
+                self._execute("record_migration", {"version": version, "name": known[version]})
+
+    def _execute(
+        self, query: str, bound: Mapping[str, Any] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        return self._connection.execute(sql_text(f"catalog/queries/{query}.sql"), bound)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        try:
+            self._connection.commit()
+        except duckdb.IOException as error:
+            raise EnvironmentFault(
+                f"{self._path}: cannot be written ({_first_line(error)}); free space on its disk"
+            ) from error
+
+
+def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    # Nothing is fetched from anywhere: extensions come with the package or not at all.
+    options: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=options)
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        message = _first_line(error)
+        # A connection error is this very process holding the file open in the other mode.
+        if isinstance(error, duckdb.ConnectionException) or "lock" in message.lower():
+            raise WorkspaceBusy(
+                f"{path}: it is open for writing elsewhere; wait for that to finish"
+            ) from error
+        if re.search(r"not a valid DuckDB|corrupt|newer version", message):
+            raise WorkspaceError(
+                f"{path}: cannot be read as a catalog ({message}); remove it and ingest again, "
+                "or upgrade ouroboros-spatial if a newer version made it"
+            ) from error
+        raise EnvironmentFault(
+            f"{path}: cannot be opened ({message}); check that the directory exists and that you "
+            "may write there"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0]
+
+
+def _scene_row(record: SceneRecord) -> dict[str, Any]:
+    names = (
+        "scene_id", "dataset", "split", "room_key", "room_area_m2", "floor_polygon", "has_mesh",
+        "fps", "licence", "source", "content_hash", "adapter_version", "open_world_labels",
+    )  # fmt: skip
+    row = {name: getattr(record, name) for name in names}
+    return row | {"num_frames": len(record.frames)}
+
+
+def _object_rows(scene: CatalogScene) -> Iterator[dict[str, Any]]:
+    names = (
+        "object_id", "label", "label_raw", "center", "extent", "rotation", "aabb_min", "aabb_max",
+        "num_points",
+    )  # fmt: skip
+    for index, item in enumerate(scene.record.objects):
+        row = {name: getattr(item, name) for name in names}
+        yield row | {
+            "scene_id": scene.record.scene_id,
+            "object_index": index,
+            "first_seen_s": scene.facts.objects[index].first_seen_s,
+        }
+
+
+def _frame_rows(record: SceneRecord) -> Iterator[dict[str, Any]]:
+    names = (
+        "frame_id", "timestamp_s", "image", "width", "height", "fx", "fy", "cx", "cy",
+        "camera_to_world",
+    )  # fmt: skip
+    for index, frame in enumerate(record.frames):
+        row = {name: getattr(frame, name) for name in names}
+        yield row | {
+            "scene_id": record.scene_id,
+            "frame_index": index,
+            "rendered": frame.image is None,
+        }
+
+
+def _visibility_rows(scene: CatalogScene) -> Iterator[dict[str, Any]]:
+    for seen in scene.visibility:
+        yield {
+            "scene_id": scene.record.scene_id,
+            "frame_id": seen.frame_id,
+            "object_id": seen.object_id,
+            "visible_fraction": seen.visible_fraction,
+            "pixel_area": seen.pixel_area,
+            "box_2d": seen.box_2d,
+            "depth_m": seen.depth_m,
+        }
+
+
+def _pair_table(facts: SceneFacts) -> pa.Table:
+    """A scene's pairs, built by column: they grow with the square of its objects."""
+    count = len(facts.objects)
+    rows, columns = np.triu_indices(count, k=1)
+    surface = np.array(facts.distances, dtype=np.float64).reshape(count, count)
+    centers, _, _ = box_arrays(facts.objects)
+    apart = np.linalg.norm(centers[rows] - centers[columns], axis=1)
+    ids = pa.array([item.object_id for item in facts.objects], pa.string())
+    values = [
+        pa.array([facts.scene_id] * len(rows), pa.string()),
+        ids.take(pa.array(rows)),
+        ids.take(pa.array(columns)),
+        pa.array(surface[rows, columns]),
+        pa.array(apart),
+    ]
+    return pa.Table.from_arrays(values, schema=_SCHEMAS["object_pairs"])
+
+
+def _matrix(triangle: list[float], count: int) -> tuple[tuple[float, ...], ...]:
+    """The symmetric table whose upper triangle is given row by row."""
+    matrix = np.zeros((count, count))
+    rows, columns = np.triu_indices(count, k=1)
+    matrix[rows, columns] = triangle
+    matrix[columns, rows] = triangle
+    return distance_table(matrix)

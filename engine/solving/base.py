@@ -1,0 +1,69 @@
+"""The seam between the loop and a model that is trained: one item, one protocol.
+
+Importing this module loads no learning library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.records import AnswerKind, Evaluation, Observation
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolverItem:
+    """A sample as a solver meets it: its pictures, ``(height, width, 3)`` uint8, and its text.
+
+    ``answer`` is the sample's answer text; for a choice it is the option's own words, and a solver
+    that answers by letter translates it itself.
+    """
+
+    sample_id: str
+    pictures: tuple[Picture, ...]
+    question: str
+    question_type: str
+    answer_kind: AnswerKind
+    unit: str | None
+    options: tuple[str, ...] | None
+    answer: str
+
+
+class Solver(Protocol):
+    """A model that is fine-tuned round after round, and asked in between.
+
+    ``name`` is what observations and evaluations carry as ``solver``.
+    """
+
+    name: str
+
+    def train(
+        self, batches: Iterable[Sequence[SolverItem]], *, round: int, seed: int
+    ) -> Iterator[list[Observation]]:
+        """One optimizer step a batch; one list of observations a step, in the batch's order.
+
+        Steps count from 0 within the round. A confidence is the geometric mean of the answer
+        tokens' probabilities, read from the very forward pass whose loss makes that step's update:
+        the weights before the update, no further pass. The end-of-turn token is trained on but
+        not counted in the confidence; ``correct`` does require it.
+        """
+        ...
+
+    def evaluate(self, items: Sequence[SolverItem], *, round: int) -> Iterator[Evaluation]:
+        """Greedy answers, in the items' order; scored by :mod:`engine.solving.scoring`."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Write weights and optimizer state; existing files of the same names are replaced."""
+        ...
+
+    def load(self, directory: Path) -> None:
+        """Restore what ``save`` wrote, so that training goes on as if never interrupted."""
+        ...

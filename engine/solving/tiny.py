@@ -1,0 +1,229 @@
+"""The embedded solver: a Qwen3-VL of about two million parameters, fine-tuned on the CPU.
+
+Its base checkpoint, ``engine/solving/tiny_base/``, was trained from random weights on generated
+scenes by ``tools/train_base``; ``training.json`` beside it holds seed, steps and measured accuracy.
+Same weights, items, seed and thread count give the same observations and the same weights, bit for
+bit, on the same machine and library versions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+from engine.config import SolverSettings
+from engine.errors import EnvironmentFault, WorkspaceError
+from engine.records import Evaluation, Observation
+from engine.resources import TINY_BASE
+from engine.solving.base import SolverItem
+from engine.solving.network import make_config, random_model
+from engine.solving.packing import Row, encode_turn
+from engine.solving.scoring import score
+from engine.solving.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from engine.solving.training import sft_step, write_answers
+
+# Constant, no warm-up, as in the paper; large because the model is small and rounds are short.
+DEFAULT_LEARNING_RATE = 3e-4
+BETAS = (0.9, 0.98)
+WEIGHT_DECAY = 0.01
+CLIP = 1.0
+# Questions answered in one pass of ``evaluate``; of similar length, so that little is padding.
+EVALUATION_ROWS = 64
+
+WEIGHTS = "model.safetensors"
+OPTIMIZER = "optimizer.safetensors"
+STATE = "solver.json"
+TOKENIZER = "tokenizer.json"
+CONFIG = "config.json"
+
+
+class TinySolver:
+    """Qwen3-VL at toy size; see :class:`engine.solving.base.Solver` for what its methods promise."""
+
+    name = "tiny"
+
+    def __init__(
+        self,
+        settings: SolverSettings,
+        *,
+        tokenizer: Tokenizer | None = None,
+        model: Qwen3VLForConditionalGeneration | None = None,
+    ) -> None:
+        """The base checkpoint, unless tokenizer and model are given (:meth:`random`)."""
+        self.settings = settings
+        self.tokenizer = tokenizer or load_tokenizer(TINY_BASE / TOKENIZER)
+        self.model = model or _base_model()
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=settings.learning_rate or DEFAULT_LEARNING_RATE,
+            betas=BETAS,
+            weight_decay=WEIGHT_DECAY,
+        )
+
+    @classmethod
+    def random(cls, settings: SolverSettings, *, texts: Iterable[str], seed: int) -> TinySolver:
+        """Random weights and a tokenizer learnt from ``texts``: needs no file."""
+        tokenizer = train_tokenizer(texts, vocab_size=512)
+        model = random_model(make_config(tokenizer), seed)
+        return cls(settings, tokenizer=tokenizer, model=model)
+
+    def train(
+        self,
+        batches: Iterable[Sequence[SolverItem]],
+        *,
+        round: int,
+        seed: int,  # noqa: ARG002  nothing here is random: no dropout, the batches come ordered
+    ) -> Iterator[list[Observation]]:
+        """One AdamW step a batch."""
+        for step, batch in enumerate(batches):
+            order = sorted(range(len(batch)), key=lambda index: _length(batch[index]))
+            rows = [self._row(batch[index], with_answer=True) for index in order]
+            with _fixed_arithmetic(self.settings.threads):
+                readings = sft_step(self.model, self.optimizer, self.tokenizer, rows, clip=CLIP)
+            by_index = dict(zip(order, readings, strict=True))
+            yield [
+                Observation(
+                    sample_id=item.sample_id,
+                    round=round,
+                    step=step,
+                    confidence=by_index[index].confidence,
+                    correct=by_index[index].correct,
+                    loss=by_index[index].loss,
+                    tokens=by_index[index].tokens,
+                    solver=self.name,
+                )
+                for index, item in enumerate(batch)
+            ]
+
+    def evaluate(self, items: Sequence[SolverItem], *, round: int) -> Iterator[Evaluation]:
+        """Greedy answers; ``confidence`` is the written tokens' geometric mean probability."""
+        order = sorted(range(len(items)), key=lambda index: (_length(items[index]), index))
+        done: dict[int, Evaluation] = {}
+        for start in range(0, len(order), EVALUATION_ROWS):
+            chunk = order[start : start + EVALUATION_ROWS]
+            rows = [self._row(items[index], with_answer=False) for index in chunk]
+            with _fixed_arithmetic(self.settings.threads):
+                answers = write_answers(self.model, self.tokenizer, rows)
+            for index, answer in zip(chunk, answers, strict=True):
+                item = items[index]
+                done[index] = Evaluation(
+                    sample_id=item.sample_id,
+                    round=round,
+                    predicted=answer.text,
+                    score=score(answer.text, item.answer, item.answer_kind),
+                    correct=answer.text == item.answer,
+                    confidence=answer.confidence,
+                    solver=self.name,
+                )
+        yield from (done[index] for index in range(len(items)))
+
+    def save(self, directory: Path) -> None:
+        """Weights and optimizer state, both exact (float32)."""
+        directory.mkdir(parents=True, exist_ok=True)
+        save_file(_own_weights(self.model), directory / WEIGHTS)
+        state = self.optimizer.state_dict()["state"]
+        tensors = {
+            f"{index}.{key}": value.contiguous()
+            for index, entry in state.items()
+            for key, value in entry.items()
+        }
+        save_file(tensors, directory / OPTIMIZER)
+        (directory / STATE).write_text(json.dumps({"solver": self.name}) + "\n", encoding="utf-8")
+
+    def load(self, directory: Path) -> None:
+        """Restore what ``save`` wrote. Raises WorkspaceError where it is not all there."""
+        for name in (WEIGHTS, OPTIMIZER, STATE):
+            if not (directory / name).is_file():
+                raise WorkspaceError(
+                    f"{directory} holds no {name}; run the round again to train from its start"
+                )
+        _fill(self.model, load_file(directory / WEIGHTS))
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in load_file(directory / OPTIMIZER).items():
+            index, _, field = key.partition(".")
+            state.setdefault(int(index), {})[field] = value
+        whole = self.optimizer.state_dict()
+        whole["state"] = state
+        self.optimizer.load_state_dict(whole)
+
+    def _row(self, item: SolverItem, *, with_answer: bool) -> Row:
+        turn = encode_turn(
+            self.tokenizer,
+            prompt_text(item.question, item.options),
+            item.answer if with_answer else None,
+        )
+        return Row(pictures=item.pictures, turns=(turn,))
+
+
+def prompt_text(question: str, options: tuple[str, ...] | None) -> str:
+    """The question as the tiny solver reads it: options in one line, to be answered in words.
+
+    Options that the question itself names are not repeated: the solver is small, and pays for
+    every token.
+    """
+    if not options or all(option in question for option in options):
+        return question
+    return f"{question}\nOptions: {', '.join(options)}"
+
+
+def save_base(
+    directory: Path,
+    model: Qwen3VLForConditionalGeneration,
+    tokenizer: Tokenizer,
+    facts: dict[str, object],
+) -> None:
+    """Write a base checkpoint: half-precision weights, architecture, tokenizer, training facts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    halves = {name: value.to(torch.float16) for name, value in _own_weights(model).items()}
+    save_file(halves, directory / WEIGHTS)
+    model.config.to_json_file(directory / CONFIG)
+    tokenizer.save(directory / TOKENIZER)
+    (directory / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _base_model() -> Qwen3VLForConditionalGeneration:
+    for name in (WEIGHTS, CONFIG):
+        if not (TINY_BASE / name).is_file():
+            raise EnvironmentFault(f"{TINY_BASE / name} is missing; reinstall ouroboros-spatial")
+    model = random_model(Qwen3VLConfig.from_json_file(TINY_BASE / CONFIG), seed=0)
+    _fill(model, load_file(TINY_BASE / WEIGHTS))
+    return model
+
+
+def _own_weights(model: Qwen3VLForConditionalGeneration) -> dict[str, torch.Tensor]:
+    """Every parameter once: the output layer shares the input embedding's."""
+    return {name: value.detach().contiguous() for name, value in model.named_parameters()}
+
+
+def _fill(model: Qwen3VLForConditionalGeneration, weights: dict[str, torch.Tensor]) -> None:
+    parameters = dict(model.named_parameters())
+    if parameters.keys() != weights.keys():
+        raise WorkspaceError(
+            "the checkpoint's weights are not those of the tiny solver; start a new workspace"
+        )
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+
+
+def _length(item: SolverItem) -> int:
+    return len(prompt_text(item.question, item.options))
+
+
+@contextlib.contextmanager
+def _fixed_arithmetic(threads: int) -> Iterator[None]:
+    """A set number of threads and deterministic kernels; the caller's settings come back after."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])

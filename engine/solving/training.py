@@ -1,0 +1,151 @@
+"""One training step and one greedy answer, in straight-line code.
+
+Confidences come out of the forward pass that makes the loss: what is read is what the weights
+said before they were changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+from transformers import DynamicCache, Qwen3VLForConditionalGeneration
+
+from engine.solving.network import answer_logits, last_hidden
+from engine.solving.packing import Packed, Row, pack
+from engine.solving.tokenizer import IM_END, Tokenizer
+
+# Rows of one forward pass: bounds memory, and keeps activations in the cache.
+ROWS_A_PASS = 32
+# Longest answer the greedy decoder writes, in tokens.
+MAX_ANSWER_TOKENS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one turn's forward pass said about its true answer.
+
+    ``confidence`` is the geometric mean of the answer tokens' probabilities, the end-of-turn token
+    left out; ``loss`` is the mean negative log-likelihood with it; ``correct``: every one of them,
+    the end of turn included, was the most probable token.
+    """
+
+    confidence: float
+    loss: float
+    correct: bool
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A greedy answer and the geometric mean of its tokens' probabilities."""
+
+    text: str
+    confidence: float
+
+
+def sft_step(
+    model: Qwen3VLForConditionalGeneration,
+    optimizer: torch.optim.Optimizer,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    *,
+    clip: float,
+) -> list[Reading]:
+    """One update on ``rows``; the readings of their turns, in order, from before the update.
+
+    The loss is the mean over turns of each turn's mean token loss, whatever way the rows are cut
+    into passes.
+    """
+    total = sum(len(row.turns) for row in rows)
+    model.train()
+    optimizer.zero_grad(set_to_none=True)
+    readings: list[Reading] = []
+    for start in range(0, len(rows), ROWS_A_PASS):
+        packed = pack(tokenizer, rows[start : start + ROWS_A_PASS])
+        log_probs = functional.log_softmax(answer_logits(model, packed).float(), dim=-1)
+        losses = turn_losses(log_probs, packed)
+        (losses.sum() / total).backward()
+        readings += read(log_probs.detach(), packed, tokenizer.special(IM_END))
+    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    return readings
+
+
+def turn_losses(log_probs: torch.Tensor, packed: Packed) -> torch.Tensor:
+    """(turns,) mean negative log-likelihood of each turn's answer and end-of-turn tokens."""
+    token_losses = functional.nll_loss(log_probs, packed.targets, reduction="none")
+    turns = len(packed.turn_rows)
+    sums = torch.zeros(turns).index_add(0, packed.target_turns, token_losses)
+    return sums / torch.bincount(packed.target_turns, minlength=turns)
+
+
+def read(log_probs: torch.Tensor, packed: Packed, end: int) -> list[Reading]:
+    """The readings of every turn in a pass."""
+    own = log_probs.gather(1, packed.targets[:, None])[:, 0].double()
+    right = log_probs.argmax(dim=1) == packed.targets
+    turns = len(packed.turn_rows)
+    answer = packed.targets != end
+    zeros = torch.zeros(turns, dtype=torch.float64)
+    counts = zeros.index_add(0, packed.target_turns, torch.ones_like(own))
+    counted = zeros.index_add(0, packed.target_turns, answer.double())
+    sums = zeros.index_add(0, packed.target_turns, own)
+    answer_sums = zeros.index_add(0, packed.target_turns, torch.where(answer, own, 0.0))
+    hits = zeros.index_add(0, packed.target_turns, right.double())
+    confidences = torch.exp(answer_sums / counted.clamp(min=1))
+    return [
+        Reading(
+            confidence=float(confidences[turn]),
+            loss=float(-sums[turn] / counts[turn]),
+            correct=bool(hits[turn] == counts[turn]),
+            tokens=int(counted[turn]),
+        )
+        for turn in range(turns)
+    ]
+
+
+@torch.no_grad()
+def write_answers(
+    model: Qwen3VLForConditionalGeneration, tokenizer: Tokenizer, rows: Sequence[Row]
+) -> list[Written]:
+    """Greedy answers to rows of one turn each, token by token on a key-value cache."""
+    model.eval()
+    end = tokenizer.special(IM_END)
+    packed = pack(tokenizer, rows)
+    cache = DynamicCache(config=model.config.text_config)
+    hidden = last_hidden(model, packed, cache)
+    count = len(rows)
+    state = hidden[packed.turn_rows, packed.turn_last_columns]
+    columns = torch.arange(packed.input_ids.shape[1])
+    visible = columns[None, :] <= packed.turn_last_columns[:, None]
+    written: list[list[int]] = [[] for _ in range(count)]
+    log_sums = [0.0] * count
+    open_rows = [True] * count
+    for offset in range(MAX_ANSWER_TOKENS):
+        best, token = functional.log_softmax(model.lm_head(state).float(), dim=-1).max(dim=1)
+        for index in range(count):
+            if open_rows[index]:
+                open_rows[index] = int(token[index]) != end
+            if open_rows[index]:
+                written[index].append(int(token[index]))
+                log_sums[index] += float(best[index])
+        if not any(open_rows):
+            break
+        visible = torch.cat([visible, torch.ones((count, 1), dtype=torch.bool)], dim=1)
+        positions = (packed.turn_next_positions + offset)[None, :, None].expand(3, count, 1)
+        state = model.model.language_model(
+            inputs_embeds=model.get_input_embeddings()(token[:, None]),
+            attention_mask=visible[:, None, None, :],
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state[:, 0]
+    return [
+        Written(
+            text=tokenizer.decode(ids).strip(),
+            confidence=float(torch.tensor(total / max(len(ids), 1)).exp()) if ids else 0.0,
+        )
+        for ids, total in zip(written, log_sums, strict=True)
+    ]

@@ -1,0 +1,302 @@
+"""The stages of a round: each reads finished tables, writes its own, and counts what it did.
+
+A stage is a function of a :class:`Round`; it leaves nothing behind but its tables. The order, the
+markers and resuming are :mod:`engine.rounds`' business.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from engine import seeds, tables
+from engine.config import Config
+from engine.curriculum.feedback import build_feedback
+from engine.curriculum.ledger import Ledger
+from engine.curriculum.resampling import draw
+from engine.judging.judge import Judge, Seen
+from engine.programs.sandbox import Job, Sandbox
+from engine.progress import Reporter
+from engine.proposing.base import ProposalRequest
+from engine.proposing.parse import parse_reply
+from engine.proposing.table import load_proposer
+from engine.records import Feedback, Outcome, Proposal, Sample, SceneFacts
+from engine.round_plan import Role, RoundPlan
+from engine.scenes.catalog import Catalog
+from engine.scenes.frames import sample_uniformly
+from engine.scenes.plan import plan_view
+from engine.solving.base import Solver, SolverItem
+from engine.solving.table import load_solver
+from engine.workspace import Workspace, replace_folder
+
+Counts = Mapping[str, int | float]
+
+# The only view of a scene that has no pictures of its own: drawn from its boxes.
+RENDERED_PLAN = "rendered:plan"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round under way: where it reads and writes, and what it was started with."""
+
+    workspace: Workspace
+    plan: RoundPlan
+    reporter: Reporter
+    pictures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        return self.plan.round
+
+    @property
+    def config(self) -> Config:
+        return self.plan.config
+
+    @cached_property
+    def facts(self) -> dict[str, SceneFacts]:
+        """Facts of every scene of the plan, by id."""
+        with Catalog.open(self.workspace.catalog, read_only=True) as catalog:
+            return {f.scene_id: f for f in catalog.all_facts(sorted(self.plan.roles))}
+
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """Scenes questions are proposed for: the held-out ones in round 0, then the others."""
+        return self.plan.scenes(Role.HELD_OUT if self.number == 0 else Role.TRAIN)
+
+    def read(self, table: str, *rounds: int) -> pl.DataFrame:
+        return tables.read_table(self.workspace.tables, table, rounds)
+
+    def read_before(self, table: str) -> pl.DataFrame:
+        """Rows of the loop's earlier rounds."""
+        return self.read(table, *range(1, self.number))
+
+    def write(self, table: str, frame: pl.DataFrame) -> None:
+        tables.write_parquet(frame, self.workspace.part(table, self.number))
+
+
+def propose(work: Round) -> Counts:
+    """Ask the proposer for questions on every scene; keep each reply, readable or not."""
+    settings = work.config.proposer
+    proposer = load_proposer(settings)
+    feedback = _feedback_by_scene(work)
+    asked = _asked_by_scene(work)
+    wanted = wanted_per_scene(work.config, scenes=len(work.scenes), round_=work.number)
+    requests = [
+        ProposalRequest(
+            scene=work.facts[scene],
+            wanted=wanted,
+            round=work.number,
+            seed=seeds.derive_seed(work.config.seed, "propose", work.number, scene),
+            feedback=feedback.get(scene),
+            asked=asked.get(scene, ()),
+        )
+        for scene in work.scenes
+    ]
+    found: dict[str, list[Proposal]] = {scene: [] for scene in work.scenes}
+    with work.reporter.stage("propose", len(requests), "scenes") as reached:
+        for count, reply in enumerate(proposer.propose(requests), start=1):
+            mine = found[reply.scene_id]
+            mine += parse_reply(reply, round=work.number, proposer=proposer.name, start=len(mine))
+            reached(count)
+    # By scene, whatever the order the replies came in.
+    proposals = [p for scene in work.scenes for p in found[scene]]
+    work.write("proposals", tables.to_frame("proposals", proposals))
+    return {"scenes": len(requests), "proposed": len(proposals)}
+
+
+def wanted_per_scene(config: Config, *, scenes: int, round_: int) -> int:
+    """Proposals to ask for per scene: as configured, or enough to fill the round's training."""
+    if round_ == 0:
+        return config.loop.held_out_per_scene
+    settings = config.proposer
+    if settings.per_scene:
+        return settings.per_scene
+    needed = config.loop.steps * config.loop.batch_size * settings.overdraw
+    return max(1, min(settings.max_per_scene, -int(-needed // max(scenes, 1))))
+
+
+def execute(work: Round) -> Counts:
+    """Run every readable proposal's program in the sandbox."""
+    proposals = _proposals(work)
+    jobs = [
+        Job(key=p.proposal_id, scene_id=p.scene_id, program=p.program)
+        for p in proposals
+        if p.parse_error is None
+    ]
+    rows: list[tables.OutcomeRow] = []
+    with (
+        work.reporter.stage("execute", len(jobs), "programs") as reached,
+        Sandbox(work.config.sandbox, work.config.margins) as sandbox,
+    ):
+        for key, outcome in sandbox.run(jobs, work.facts.__getitem__, on_done=reached):
+            rows.append(tables.OutcomeRow(proposal_id=key, round=work.number, outcome=outcome))
+    work.write("outcomes", tables.to_frame("outcomes", rows))
+    return {"executed": len(rows), "answered": sum(row.outcome.ok for row in rows)}
+
+
+def judge(work: Round) -> Counts:
+    """Give every proposal its verdict, in order; what is accepted becomes a sample."""
+    proposals = _proposals(work)
+    outcomes: dict[str, Outcome] = {
+        row.proposal_id: row.outcome
+        for row in tables.from_frame("outcomes", work.read("outcomes", work.number))
+    }
+    settings = work.config
+    decide = Judge(settings.judge, settings.margins)
+    seen = Seen.from_samples(tables.from_frame("samples", work.read_before("samples")))
+    verdicts, samples = [], []
+    with work.reporter.stage("judge", len(proposals), "proposals") as reached:
+        for count, proposal in enumerate(proposals, start=1):
+            scene = work.facts[proposal.scene_id]
+            verdict, sample = decide.judge(
+                proposal,
+                outcomes.get(proposal.proposal_id),
+                scene,
+                seen=seen,
+                split=str(Role.HELD_OUT if work.number == 0 else Role.TRAIN),
+                benchmark=proposal.scene_id in work.plan.benchmark,
+                frame_ids=asked_frames(scene, work.config.frames.per_scene),
+                forbidden_rooms=_held_out_rooms(work),
+            )
+            verdicts.append(verdict)
+            if sample is not None:
+                samples.append(sample)
+            reached(count)
+    work.write("verdicts", tables.to_frame("verdicts", verdicts))
+    work.write("samples", tables.to_frame("samples", samples))
+    return {"accepted": len(samples), "rejected": len(verdicts) - len(samples)}
+
+
+def asked_frames(scene: SceneFacts, count: int) -> tuple[str, ...]:
+    """Ids of the frames a question is asked on: uniformly sampled, or the rendered plan."""
+    if not scene.frames:
+        return (RENDERED_PLAN,)
+    return tuple(scene.frames[i].frame_id for i in sample_uniformly(len(scene.frames), count))
+
+
+def resample(work: Round) -> Counts:
+    """Draw the round's training samples, in training order."""
+    loop = work.config.loop
+    samples = work.read("samples", *range(1, work.number + 1))
+    with work.reporter.stage("resample", 1, "draw") as reached:
+        ledger = Ledger(work.read_before("observations"))
+        drawn = draw(
+            samples, ledger.latest(), work.config.curriculum,
+            steps=loop.steps, batch_size=loop.batch_size, seed=work.config.seed, round=work.number,
+        )  # fmt: skip
+        reached(1)
+    work.write("draws", drawn)
+    return {"drawn": len(drawn), "distinct": drawn["sample_id"].n_unique()}
+
+
+def train(work: Round) -> Counts:
+    """Fine-tune the solver on the draw; every sample's confidence goes to the ledger."""
+    before = work.workspace.checkpoint(work.number - 1)
+    solver = load_solver(work.config.solver, before if work.number > 1 else None)
+    drawn = work.read("draws", work.number).sort("step", "position")
+    samples = {
+        s.sample_id: s
+        for s in tables.from_frame("samples", work.read("samples", *range(1, work.number + 1)))
+    }
+
+    def batches() -> Iterator[list[SolverItem]]:
+        for _, batch in drawn.group_by("step", maintain_order=True):
+            yield [_item(work, samples[sample_id]) for sample_id in batch["sample_id"]]
+
+    observations = []
+    with work.reporter.stage("train", work.config.loop.steps, "steps") as reached:
+        seed = seeds.derive_seed(work.config.seed, "train", work.number)
+        trained = solver.train(batches(), round=work.number, seed=seed)
+        for count, step in enumerate(trained, start=1):
+            observations += step
+            reached(count)
+    target = work.workspace.checkpoint(work.number)
+    writing = target.with_name(f".{target.name}.writing")
+    shutil.rmtree(writing, ignore_errors=True)
+    solver.save(writing)
+    replace_folder(writing, target)
+    work.write("observations", tables.to_frame("observations", observations))
+    return {
+        "observed": len(observations),
+        "mean_confidence": _mean([o.confidence for o in observations]),
+    }
+
+
+def evaluate(work: Round) -> Counts:
+    """Ask the held-out questions of the solver as this round left it (round 0: the base solver)."""
+    checkpoint = work.workspace.checkpoint(work.number) if work.number else None
+    solver: Solver = load_solver(work.config.solver, checkpoint)
+    items = [_item(work, s) for s in tables.from_frame("samples", work.read("samples", 0))]
+    evaluations = []
+    with work.reporter.stage("evaluate", len(items), "questions") as reached:
+        answered = solver.evaluate(items, round=work.number)
+        for count, evaluation in enumerate(answered, start=1):
+            evaluations.append(evaluation)
+            reached(count)
+    work.write("evaluations", tables.to_frame("evaluations", evaluations))
+    return {"asked": len(items), "accuracy": _mean([e.score for e in evaluations])}
+
+
+def feed_back(work: Round) -> Counts:
+    """Turn the round's confidences into what the next round's proposer is told."""
+    with work.reporter.stage("feedback", 1, "round") as reached:
+        feedback = build_feedback(
+            samples=work.read("samples", *range(1, work.number + 1)),
+            proposals=work.read("proposals", work.number),
+            verdicts=work.read("verdicts", work.number),
+            observations=work.read("observations", work.number),
+            settings=work.config.curriculum,
+            round=work.number,
+        )
+        reached(1)
+    rows = [tables.FeedbackRow(round=work.number, feedback=f) for f in feedback]
+    work.write("feedback", tables.to_frame("feedback", rows))
+    return {"scenes": len(rows)}
+
+
+def _proposals(work: Round) -> list[Proposal]:
+    return tables.from_frame("proposals", work.read("proposals", work.number))
+
+
+def _feedback_by_scene(work: Round) -> dict[str, Feedback]:
+    if work.number < 2:
+        return {}
+    rows = tables.from_frame("feedback", work.read("feedback", work.number - 1))
+    return {row.feedback.scene_id: row.feedback for row in rows}
+
+
+def _asked_by_scene(work: Round) -> dict[str, tuple[str, ...]]:
+    """The questions earlier rounds' samples ask, by scene: asking them again is in vain."""
+    grouped = work.read_before("samples").group_by("scene_id").agg("question")
+    return {scene: tuple(questions) for scene, questions in grouped.iter_rows()}
+
+
+def _held_out_rooms(work: Round) -> frozenset[str]:
+    """Rooms a training sample must not come from."""
+    if work.number == 0:
+        return frozenset()
+    return frozenset(work.facts[s].room_key for s in work.plan.scenes(Role.HELD_OUT))
+
+
+def _item(work: Round, sample: Sample) -> SolverItem:
+    if sample.scene_id not in work.pictures:
+        work.pictures[sample.scene_id] = plan_view(work.facts[sample.scene_id])
+    return SolverItem(
+        sample_id=sample.sample_id,
+        pictures=(work.pictures[sample.scene_id],),
+        question=sample.question,
+        question_type=sample.question_type,
+        answer_kind=sample.answer_kind,
+        unit=sample.unit,
+        options=sample.options,
+        answer=sample.answer,
+    )
+
+
+def _mean(values: list[float]) -> float:
+    return round(sum(values) / len(values), 6) if values else 0.0

@@ -1,0 +1,41 @@
+-- purpose: everything known about one proposal: what it asks, what came out, and why
+-- parameters: proposal: a proposal_id, or the sample_id made from it
+-- columns: fact, value (text)
+-- grain: a fact that is known, in reading order
+WITH chosen AS (
+    SELECT
+        proposals.proposal_id,
+        proposals.round,
+        proposals.scene_id,
+        proposals.question_type,
+        proposals.question,
+        proposals.options,
+        proposals.program,
+        proposals.parse_error,
+        outcomes.answer,
+        outcomes.trace.calls AS calls,
+        outcomes.trace.object_ids AS objects,
+        outcomes.trace.decisions AS decisions,
+        CASE WHEN verdicts.accepted THEN 'accepted' WHEN NOT verdicts.accepted THEN 'rejected' END
+            AS verdict,
+        verdicts.reason,
+        nullif(verdicts.message, '') AS message,
+        verdicts.margin,
+        verdicts.stability,
+        verdicts.agreement,
+        verdicts.prior_score,
+        samples.sample_id,
+        samples.answer AS sample_answer,
+        difficulty.label,
+        difficulty.confidence,
+        difficulty.times_seen,
+        proposals.proposer
+    FROM proposals
+    LEFT JOIN outcomes ON outcomes.proposal_id = proposals.proposal_id
+    LEFT JOIN verdicts ON verdicts.proposal_id = proposals.proposal_id
+    LEFT JOIN samples ON samples.proposal_id = proposals.proposal_id
+    LEFT JOIN difficulty ON difficulty.sample_id = samples.sample_id
+    WHERE $proposal::VARCHAR IN (proposals.proposal_id, samples.sample_id)
+)
+SELECT fact, value
+FROM (SELECT COLUMNS(*)::VARCHAR FROM chosen) UNPIVOT (value FOR fact IN (COLUMNS(*)));

@@ -1,0 +1,44 @@
+-- purpose: how many proposals get how far
+-- parameters: none
+-- columns: round, dataset, question_type (NULL where the proposal could not be read),
+--   place (1 to 5), stage (proposed, parsed, executed, accepted, trained),
+--   proposals (that got at least that far), share (of those proposed)
+-- grain: a round, dataset, question type and stage; stages nobody reached have a row with 0
+CREATE VIEW "yield" AS
+WITH observed AS (
+    SELECT DISTINCT samples.proposal_id
+    FROM samples
+    JOIN observations ON observations.sample_id = samples.sample_id
+),
+reached AS (
+    SELECT
+        proposals.round,
+        scenes.dataset,
+        nullif(proposals.question_type, '') AS question_type,
+        CASE
+            WHEN observed.proposal_id IS NOT NULL THEN 5
+            WHEN verdicts.accepted THEN 4
+            WHEN outcomes.ok THEN 3
+            WHEN proposals.parse_error IS NULL THEN 2
+            ELSE 1
+        END AS place
+    FROM proposals
+    LEFT JOIN scenes ON scenes.scene_id = proposals.scene_id
+    LEFT JOIN outcomes ON outcomes.proposal_id = proposals.proposal_id
+    LEFT JOIN verdicts ON verdicts.proposal_id = proposals.proposal_id
+    LEFT JOIN observed ON observed.proposal_id = proposals.proposal_id
+),
+stages (place, stage) AS (
+    VALUES (1, 'proposed'), (2, 'parsed'), (3, 'executed'), (4, 'accepted'), (5, 'trained')
+)
+SELECT
+    reached.round,
+    reached.dataset,
+    reached.question_type,
+    stages.place,
+    stages.stage,
+    count(*) FILTER (reached.place >= stages.place) AS proposals,
+    count(*) FILTER (reached.place >= stages.place) / count(*) AS share
+FROM reached
+CROSS JOIN stages
+GROUP BY reached.round, reached.dataset, reached.question_type, stages.place, stages.stage;
