@@ -27,6 +27,7 @@ from engine.records import AnswerKind, SceneFacts
 from engine.scenes.facts import facts_from_record
 from engine.scenes.plan import PALETTE, RULER_SHARE, metres_per_pixel, plan_view
 from engine.seeds import generator
+from engine.solving.packing import CELL
 from engine.solving.tiny import prompt_text
 from scene_adapters.records import SceneRecord
 from scene_adapters.synthetic import generate_scene
@@ -228,6 +229,26 @@ def _what(entry: Entry, _single: Single, rng: np.random.Generator) -> Drawn:
     return f"what is at {_number(x)},{_number(y)}", entry.labels[index]
 
 
+def _cell(place: np.ndarray) -> str:
+    """Column and row, 0 to 7 from the lower left: the visual token that covers the place."""
+    column, row = (min(max(int((value + SIZE / 2) // CELL), 0), 7) for value in place)
+    return f"{column}{row}"
+
+
+def _cell_of(entry: Entry, single: Single, rng: np.random.Generator) -> Drawn:
+    if not single:
+        return None
+    index = int(rng.choice(single))
+    return f"cell of the {entry.labels[index]}", _cell(entry.places[index])
+
+
+def _in_cell(entry: Entry, _single: Single, rng: np.random.Generator) -> Drawn:
+    index = int(rng.integers(len(entry.labels)))
+    cell = _cell(entry.places[index])
+    found = {entry.labels[i] for i, place in enumerate(entry.places) if _cell(place) == cell}
+    return (f"what is in cell {cell}", entry.labels[index]) if len(found) == 1 else None
+
+
 def _is_there(entry: Entry, _single: Single, rng: np.random.Generator) -> Drawn:
     if rng.random() < 0.5:
         return f"is there a {rng.choice(entry.labels)}", "yes"
@@ -316,6 +337,8 @@ def _nearer(entry: Entry, single: Single, rng: np.random.Generator) -> Drawn:
 
 
 LOOKUPS: dict[str, Callable[[Entry, Single, np.random.Generator], Drawn]] = {
+    "cell": _cell_of,
+    "in cell": _in_cell,
     "where": _where,
     "what": _what,
     "is there": _is_there,

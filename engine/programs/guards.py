@@ -230,9 +230,9 @@ def in_place_item(symbol: str, value: Any, key: Any, b: Any) -> None:
 _PLAIN = (int, float, str, bool, type(None), *ATTRIBUTES)
 
 
-def text_of(value: Any = "", depth: int = 0) -> str:
+def text_of(value: Any = "") -> str:
     """``str(value)`` of plain values and of lists, tuples, dicts and sets of them."""
-    _refuse_addresses(value, depth)
+    _refuse_addresses(value, 0)
     return str(value)
 
 

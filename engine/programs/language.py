@@ -17,8 +17,9 @@ value of the language has, Python's other builtins, bytes, complex numbers, over
 
 What this layer covers: reaching anything but the listed names and attributes; single operations
 that run or grow without bound (powers, products, shifts, repetition, widths, factorials). What it
-does not: time and memory, which :mod:`engine.programs.sandbox` limits from outside, and faults in
-CPython itself.
+does not: time and memory, which :mod:`engine.programs.sandbox` limits from outside; faults in
+CPython itself; the order of a set that holds functions or ``None``, which follows addresses (sets
+of texts follow the hash seed, which the sandbox fixes).
 """
 
 # ruff: noqa: N802, N815 - ast.NodeVisitor fixes the names of its methods

@@ -216,9 +216,7 @@ class _Work:
         for worker in idle:
             if worker.scene == (self._call, batch.scene_id):
                 return worker
-        if idle and len(self._workers.alive) >= self._workers.limit:
-            return idle[0]
-        return self._workers.start()
+        return idle[0] if idle else self._workers.start()
 
     def _patience(self) -> float:
         """Seconds until the first deadline of a busy worker."""

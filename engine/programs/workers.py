@@ -21,7 +21,7 @@ class Workers:
         self, settings: SandboxSettings, margins: MarginSettings, command: list[str] | None
     ) -> None:
         self.settings = settings
-        self.limit = settings.workers or len(os.sched_getaffinity(0))
+        self.limit = settings.workers or _cores()
         self.alive: list[Worker] = []
         self._margins = margins
         self._command = command
@@ -71,6 +71,13 @@ class Workers:
             ) from death
         finally:
             self.retire(worker)
+
+
+def _cores() -> int:
+    """The cores this process may use; Linux alone tells those from the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _wait(worker: Worker, deadline: float) -> None:

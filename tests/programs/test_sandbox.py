@@ -243,6 +243,14 @@ def test_a_program_that_dies_of_its_neighbour_is_not_a_crash():
     assert all(outcome.ok for outcome in rows.values())
 
 
+def test_a_program_that_finds_memory_full_of_its_neighbours_is_run_alone():
+    full = command(
+        "\n            if 'big' in source and served:\n                raise MemoryError"
+    )
+    rows = dict(results([job("a"), job("b", ASK + "  # big"), job("c")], full))
+    assert all(outcome.ok for outcome in rows.values())
+
+
 def test_workers_that_die_of_anything_stop_the_run():
     with pytest.raises(SandboxFault, match="simplest program"):
         results([job("a")], command("os._exit(7)"))

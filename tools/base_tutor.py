@@ -1,0 +1,116 @@
+"""Help for the first half of training: temporary heads that say what inner states should know.
+
+Two things are supervised besides the answers, densely and directly. The vision tower's tokens
+should know which labels have their mark in them; the decoder, at the last token of a label that
+the question names, should know early on where that object is and how long it is. Left to the
+answers alone, binding a word to a place takes most of the time there is. The heads are thrown
+away with the training script: the checkpoint is an ordinary Qwen3-VL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import base_corpus as corpus
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from engine.solving.packing import CELL, Turn
+from engine.solving.tokenizer import Tokenizer
+
+GRID = corpus.SIZE // CELL
+# The decoder layer (from 0) after which places should be known; the rest is for reasoning.
+LAYER = 2
+BINS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A named single object: its turn, the mention's last token there, and what is true of it.
+
+    ``x`` and ``y`` in [0, 1) from the picture's lower left corner; ``size`` the log of its longest
+    side in metres.
+    """
+
+    turn: int
+    token: int
+    x: float
+    y: float
+    size: float
+
+
+def mentions_of(
+    entry: corpus.Entry, turns: Sequence[Turn], tokenizer: Tokenizer, cache: dict[str, list[int]]
+) -> list[Mention]:
+    """Every mention of a label with a single instance, in every turn."""
+    found = []
+    for index, label in enumerate(entry.labels):
+        if entry.labels.count(label) != 1:
+            continue
+        if label not in cache:
+            cache[label] = tokenizer.encode(f" {label}")
+        wanted = tuple(cache[label])
+        x, y = np.clip(entry.places[index] / corpus.SIZE + 0.5, 0, 0.999)
+        size = float(np.log(entry.longest[index]))
+        for number, turn in enumerate(turns):
+            for start in range(len(turn.prompt) - len(wanted) + 1):
+                if turn.prompt[start : start + len(wanted)] == wanted:
+                    token = start + len(wanted) - 1
+                    found.append(Mention(number, token, float(x), float(y), size))
+    return found
+
+
+def marks_of(entry: corpus.Entry) -> np.ndarray:
+    """(tokens, labels) float32: which labels have a mark in each visual token, row by row."""
+    marks = np.zeros((GRID * GRID, len(corpus.ALL_LABELS)), dtype=np.float32)
+    for label, (x, y) in zip(entry.labels, entry.places, strict=True):
+        column, up = (min(max(int(v // CELL) + GRID // 2, 0), GRID - 1) for v in (x, y))
+        if label in corpus.ALL_LABELS:
+            marks[(GRID - 1 - up) * GRID + column, corpus.ALL_LABELS.index(label)] = 1.0
+    return marks
+
+
+class Tutor(nn.Module):
+    """The heads, and hooks that catch the states they read."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        width = model.config.text_config.hidden_size
+        self.marks = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(corpus.ALL_LABELS)))
+        self.place = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * BINS + 3))
+        self._caught: dict[str, torch.Tensor] = {}
+        model.model.visual.merger.register_forward_hook(self._catch("vision"))
+        model.model.language_model.layers[LAYER].register_forward_hook(self._catch("text"))
+
+    def _catch(self, name: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            self._caught[name] = output[0] if isinstance(output, tuple) else output
+
+        return hook
+
+    def loss(
+        self,
+        marks: torch.Tensor,
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+        truths: torch.Tensor,
+    ) -> tuple[torch.Tensor, float]:
+        """Sum of the heads' losses for the pass just made; mean place error in pixels."""
+        seen = self.marks(self._caught["vision"].float())
+        loss = 2.0 * functional.binary_cross_entropy_with_logits(
+            seen, marks, pos_weight=torch.full((seen.shape[1],), 4.0)
+        )
+        if not len(rows):
+            return loss, 0.0
+        said = self.place(self._caught["text"].float()[rows, columns])
+        bins = (truths[:, :2] * BINS).long()
+        loss = loss + 0.3 * functional.cross_entropy(said[:, :BINS], bins[:, 0])
+        loss = loss + 0.3 * functional.cross_entropy(said[:, BINS : 2 * BINS], bins[:, 1])
+        loss = loss + 2.0 * functional.l1_loss(said[:, -3:-1], truths[:, :2])
+        loss = loss + 0.5 * functional.l1_loss(said[:, -1], truths[:, 2])
+        error = (said[:, -3:-1].detach() - truths[:, :2]).abs().mean() * corpus.SIZE
+        return loss, float(error)
