@@ -6,8 +6,9 @@ markers and resuming are :mod:`engine.rounds`' business.
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,13 +20,14 @@ from engine.config import Config
 from engine.curriculum.feedback import build_feedback
 from engine.curriculum.ledger import Ledger
 from engine.curriculum.resampling import draw
+from engine.errors import ConfigError
 from engine.judging.judge import Judge, Seen
 from engine.programs.sandbox import Job, Sandbox
 from engine.progress import Reporter
 from engine.proposing.base import ProposalRequest
 from engine.proposing.parse import parse_reply
 from engine.proposing.table import load_proposer
-from engine.records import Feedback, Outcome, Proposal, Sample, SceneFacts
+from engine.records import Feedback, Observation, Outcome, Proposal, Sample, SceneFacts
 from engine.round_plan import Role, RoundPlan
 from engine.scenes.catalog import Catalog
 from engine.scenes.frames import sample_uniformly
@@ -213,6 +215,7 @@ def train(work: Round) -> Counts:
         seed = seeds.derive_seed(work.config.seed, "train", work.number)
         trained = solver.train(batches(), round=work.number, seed=seed)
         for count, step in enumerate(trained, start=1):
+            _require_finite(step)
             observations += step
             reached(count)
     target = work.workspace.checkpoint(work.number)
@@ -296,6 +299,16 @@ def _item(work: Round, sample: Sample) -> SolverItem:
         options=sample.options,
         answer=sample.answer,
     )
+
+
+def _require_finite(step: Sequence[Observation]) -> None:
+    """A diverged solver must not reach the ledger, where NaN would sort above every confidence."""
+    for each in step:
+        if not (math.isfinite(each.loss) and math.isfinite(each.confidence)):
+            raise ConfigError(
+                f"round {each.round}, step {each.step}: the solver's loss is {each.loss}; "
+                "lower solver.learning_rate and run again"
+            )
 
 
 def _mean(values: list[float]) -> float:
