@@ -100,17 +100,50 @@ def ingest_command(
         )
 
 
-@command("scenes", "ouroboros scenes -w ws", "ouroboros scenes --json -w ws")
+@command(
+    "scenes",
+    "ouroboros scenes -w ws",
+    "ouroboros scenes --json -w ws",
+    "ouroboros scenes --pictures look --scene 41069025 -w ws",
+)
+@click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR",
+              help="Draw a plan and views of each scene's boxes into DIR.")  # fmt: skip
+@click.option("--scene", "chosen", multiple=True, metavar="ID",
+              help="Only this scene; may be given several times.")  # fmt: skip
+@click.option("--views", type=click.IntRange(0, 64), default=4, show_default=True,
+              help="With --pictures: perspective views a scene.")  # fmt: skip
 @workspace_option
 @json_option
-def scenes_command(root: Path, as_json: bool) -> None:
-    """List the scenes of the catalog."""
+@quiet_option
+def scenes_command(
+    pictures: Path | None, chosen: tuple[str, ...], views: int, root: Path, as_json: bool,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """List the scenes of the catalog, or draw them."""
     import dataclasses
 
     from engine.scenes.catalog import Catalog
 
     with Catalog.open(open_workspace(root).catalog, read_only=True) as catalog:
         rows = [dataclasses.asdict(row) for row in catalog.overview()]
+        unknown = set(chosen) - {row["scene_id"] for row in rows}
+        if unknown:
+            raise InputError(
+                f"--scene {min(unknown)}: not in the catalog; `ouroboros scenes` lists what is"
+            )
+        if chosen:
+            rows = [row for row in rows if row["scene_id"] in chosen]
+        if pictures is not None:
+            from engine.scenes.gallery import write_pictures
+            from engine.workspace import reported_os_errors
+
+            with (
+                reported_os_errors(pictures),
+                reporter_for(quiet).stage("draw", len(rows), "scenes") as reached,
+            ):
+                for count, row in enumerate(rows, start=1):
+                    write_pictures(catalog, row["scene_id"], pictures, views=views)
+                    reached(count)
     if not as_json:
         rows = [{k: v for k, v in row.items() if k != "content_hash"} for row in rows]
     print_rows(rows, as_json)

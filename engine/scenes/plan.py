@@ -82,10 +82,11 @@ RULER_LIGHT: Colour = (255, 255, 255)
 # At 64 pixels the finest scale is 0.125 m a pixel: 7.5 m between the rulers, which holds nine in
 # ten rooms of VSI-Bench's metadata.
 FINEST_SPAN_M = 7.5
-# Borders, marks and smallest footprints, as a share of the picture's side: 2 pixels in 64.
+# Borders and marks as a share of the picture's side: 2 and 4 pixels in 64. A small solver learns
+# colours several times faster from marks of 4 pixels than of 2; neighbouring chairs stay apart.
 RULER_SHARE = 1 / 32
-MARK_SHARE = 1 / 32
-TINT = 0.5
+MARK_SHARE = 1 / 16
+TINT = 0.75
 # From this size on a person may be looking: labels are written beside the marks.
 LETTERED_FROM_PX = 256
 
@@ -218,7 +219,7 @@ def _draw_mark(
     draw: ImageDraw.ImageDraw, centre: npt.NDArray[np.float64], label: str, size_px: int
 ) -> None:
     side = max(2, round(size_px * MARK_SHARE))
-    column, row = (int(math.floor(value - side / 2 + 0.5)) for value in centre)
+    column, row = (math.floor(value - side / 2 + 0.5) for value in centre)
     draw.rectangle((column, row, column + side - 1, row + side - 1), fill=colour_of(label))
 
 
@@ -233,7 +234,7 @@ def _draw_letters(
     for item in scene.objects:
         column, row = to_pixels(np.array([item.center[:2]]))[0]
         draw.text(
-            (float(column), float(row) + size_px * MARK_SHARE * 0.6),
+            (float(column), float(row) + size_px * MARK_SHARE * 0.55),
             item.label,
             fill=WALL,
             font=font,

@@ -1,0 +1,32 @@
+"""Pictures for people: a plan and views, from the scene's cameras or around it, all marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from engine.scenes.catalog import Catalog
+from engine.scenes.gallery import write_pictures
+from engine.scenes.ingest import complete
+from engine.scenes.pictures import plan_picture
+from scene_adapters.synthetic import generate_scene
+
+
+def test_scene_with_and_without_cameras_gets_a_plan_and_views(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "catalog.duckdb", read_only=False) as catalog:
+        for index, frames in ((0, True), (1, False)):
+            record = generate_scene(3, index, frames=frames)
+            catalog.write_scene(complete(record))
+            written = write_pictures(catalog, record.scene_id, tmp_path / "out", views=3)
+            names = sorted(path.name for path in written)
+            assert len(names) == 4
+            assert "plan.png" in names
+            assert ("view-00.png" in names) is not frames
+            facts = catalog.facts(record.scene_id)
+            plan = np.asarray(Image.open(tmp_path / "out" / record.scene_id / "plan.png"))
+            assert np.array_equal(plan, plan_picture(facts, 640).pixels)
+            for path in written:
+                pixels = np.asarray(Image.open(path))
+                assert pixels.std() > 5, f"{path.name} is blank"
