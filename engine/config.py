@@ -41,7 +41,7 @@ class LoopSettings:
     steps: int = _setting(100, "training steps a round (paper: 100)", low=1)
     batch_size: int = _setting(64, "samples a training step (paper: 64)", low=1)
     held_out: float = _setting(0.2, "share of rooms kept for evaluation", low=0.0, high=0.9)
-    held_out_per_scene: int = _setting(12, "questions proposed for each held-out scene", low=1)
+    held_out_per_scene: int = _setting(40, "questions proposed for each held-out scene", low=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class ProposerSettings:
         0, "proposals a scene and round; 0 asks for just enough to fill a round's training", low=0
     )
     overdraw: float = _setting(
-        1.25, "with per_scene = 0: proposals asked for per training sample needed", low=1.0
+        1.5, "with per_scene = 0: proposals asked for per training sample needed", low=1.0
     )
     max_per_scene: int = _setting(
         128, "with per_scene = 0: no more than this for one scene and round", low=1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine import rounds
@@ -19,8 +19,8 @@ seed = {seed}
 
 [loop]
 rounds = {rounds}
-steps = 40
-batch_size = 64
+steps = {steps}
+batch_size = {batch_size}
 """
 
 
@@ -30,6 +30,8 @@ class DemoSettings:
 
     scenes: int = 60
     rounds: int = 3
+    steps: int = 40
+    batch_size: int = 64
     seed: int = 0
 
 
@@ -38,8 +40,7 @@ def run_demo(root: Path, settings: DemoSettings, reporter: Reporter) -> Workspac
     workspace = Workspace.create(root)
     rooms = root / "rooms"
     if not workspace.rounds():
-        text = _CONFIG.format(seed=settings.seed, rounds=settings.rounds)
-        write_atomic(workspace.config_path, text)
+        write_atomic(workspace.config_path, _CONFIG.format(**asdict(settings)))
         reporter.note(f"Generating {settings.scenes} rooms in {rooms}")
         write_scenes(rooms, seed=settings.seed, count=settings.scenes)
     with reporter.stage("ingest", settings.scenes, "scenes") as reached, workspace.write_lock():

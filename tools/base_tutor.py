@@ -79,13 +79,16 @@ def marks_of(entry: corpus.Entry) -> np.ndarray:
 class Tutor(nn.Module):
     """The heads, and hooks that catch the states they read."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
         super().__init__()
         width = model.config.text_config.hidden_size
-        self.marks = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(corpus.ALL_LABELS)))
-        self.place = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * BINS + 3))
+        self._words = [model.get_input_embeddings()]  # in a list: not a part of this module
+        self._ids = torch.tensor([tokenizer.encode(f" {name}")[-1] for name in corpus.ALL_LABELS])
+        self.norm = nn.LayerNorm(width)
+        self.scale = nn.Parameter(torch.tensor(3.0))
         # Most labels are in no token: starting from the odds saves the time to learn them.
-        nn.init.constant_(self.marks[1].bias, -4.5)
+        self.odds = nn.Parameter(torch.full((len(corpus.ALL_LABELS),), -4.5))
+        self.place = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * BINS + 3))
         self._caught: dict[str, torch.Tensor] = {}
         model.model.visual.merger.register_forward_hook(self._catch("vision"))
         model.model.language_model.layers[LAYER].register_forward_hook(self._catch("text"))
@@ -97,8 +100,13 @@ class Tutor(nn.Module):
         return hook
 
     def marks_loss(self, marks: torch.Tensor) -> tuple[torch.Tensor, float]:
-        """The vision head's loss for the pass just made, and its F1."""
-        seen = self.marks(self._caught["vision"].float())
+        """The vision head's loss for the pass just made, and its F1.
+
+        A token with a mark should resemble the embedding of the label's word: then one rule, not
+        one a label, leads from the word to its place.
+        """
+        words = self._words[0].weight[self._ids]
+        seen = self.scale * self.norm(self._caught["vision"].float()) @ words.T + self.odds
         loss = functional.binary_cross_entropy_with_logits(
             seen, marks, pos_weight=torch.full((seen.shape[1],), 4.0)
         )
