@@ -25,7 +25,7 @@ from engine.proposing.base import ProposalRequest
 from engine.proposing.grammar import write_proposals
 from engine.records import AnswerKind, SceneFacts
 from engine.scenes.facts import facts_from_record
-from engine.scenes.plan import PALETTE, RULER_SHARE, metres_per_pixel, plan_view
+from engine.scenes.plan import PALETTE, RULER_SHARE, drawn_bounds, metres_per_pixel, plan_view
 from engine.seeds import generator
 from engine.solving.packing import CELL
 from engine.solving.tiny import prompt_text
@@ -127,17 +127,10 @@ def entry_of(scene: SceneFacts, *, wanted: int, seed: int) -> Entry:
         picture=plan_view(scene, SIZE),
         metres_per_pixel=scale,
         labels=tuple(item.label for item in scene.objects),
-        places=(points - _middle(scene)) / scale,
+        places=(points - sum(drawn_bounds(scene)) / 2) / scale,
         longest=np.array([max(item.extent) for item in scene.objects]),
         questions=real_questions(scene, wanted=wanted, seed=seed),
     )
-
-
-def _middle(scene: SceneFacts) -> np.ndarray:
-    from engine.scenes.plan import _bounds
-
-    low, high = _bounds(scene)
-    return (low + high) / 2
 
 
 def generated_entry(seed: int, index: int, *, wanted: int) -> Entry:
@@ -350,7 +343,6 @@ LOOKUPS: dict[str, Callable[[Entry, Single, np.random.Generator], Drawn]] = {
     "apart": _apart,
     "nearer": _nearer,
 }
-
 
 
 def look_up(entry: Entry, name: str, rng: np.random.Generator) -> Question | None:

@@ -1,9 +1,9 @@
 """Many questions behind one picture, with attention that skips what the mask would hide.
 
-The same function as :func:`engine.solving.packing.pack` (``train_base --check`` compares them): a
-turn sees the pictures and itself. Here every turn is padded to one length, so that attention is a
-few dense products: the pictures with themselves, the turns with the pictures, each turn with
-itself. On packed rows that is three to five times less work than one masked square.
+The same function as :func:`engine.solving.packing.pack` (``tests/solving/test_base_training.py``
+compares them): a turn sees the pictures and itself. Here every turn is padded to one length, so
+that attention is a few dense products: the pictures with themselves, the turns with the pictures,
+each turn with itself. On packed rows that is three to five times less work than one masked square.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME = "grouped_turns"
 def register() -> str:
     """Make the attention known to transformers; its name for ``set_attn_implementation``."""
     AttentionInterface.register(NAME, grouped_attention)
-    AttentionMaskInterface.register(NAME, lambda *args, **kwargs: None)
+    AttentionMaskInterface.register(NAME, lambda *_args, **_kwargs: None)
     return NAME
 
 
@@ -72,15 +72,15 @@ def grouped_logits(model: Any, packed: Packed, prefix: int, length: int) -> torc
 
 
 def grouped_attention(
-    module: torch.nn.Module,
+    _module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    _attention_mask: torch.Tensor | None,
     scaling: float,
     prefix_length: int,
     turn_length: int,
-    **kwargs: Any,
+    **_kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """(rows, heads, prefix + turns * length, head) each -> (rows, columns, heads, head)."""
     rows, heads, columns, width = query.shape

@@ -28,6 +28,11 @@ LAYER = 2
 BINS = 32
 # The marks' loss is a mean over mostly empty cells.
 MARKS_WEIGHT = 20.0
+SPOT_WEIGHT = 8.0
+# A mark is said to be there where the cosine of token and word exceeds 0.4: several words fit in
+# one token, and the likeness is strong enough for attention to find it.
+SHARPNESS = 12.0
+ODDS = -4.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,21 @@ def mentions_of(
 
 
 def marks_of(entry: corpus.Entry) -> np.ndarray:
-    """(tokens, labels) float32: which labels have a mark in each visual token, row by row."""
-    marks = np.zeros((GRID * GRID, len(corpus.ALL_LABELS)), dtype=np.float32)
+    """(tokens, labels + 2) float32: which labels have a mark in each visual token, row by row.
+
+    The last two columns are x and y in [0, 1) of a mark in the token, or of the token's middle.
+    """
+    names = len(corpus.ALL_LABELS)
+    marks = np.zeros((GRID * GRID, names + 2), dtype=np.float32)
+    middles = (np.arange(GRID) + 0.5) / GRID
+    marks[:, names] = np.tile(middles, GRID)
+    marks[:, names + 1] = np.repeat(middles[::-1], GRID)
     for label, (x, y) in zip(entry.labels, entry.places, strict=True):
         column, up = (min(max(int(v // CELL) + GRID // 2, 0), GRID - 1) for v in (x, y))
         if label in corpus.ALL_LABELS:
-            marks[(GRID - 1 - up) * GRID + column, corpus.ALL_LABELS.index(label)] = 1.0
+            token = (GRID - 1 - up) * GRID + column
+            marks[token, corpus.ALL_LABELS.index(label)] = 1.0
+            marks[token, names:] = np.clip(np.array([x, y]) / corpus.SIZE + 0.5, 0, 0.999)
     return marks
 
 
@@ -85,10 +99,9 @@ class Tutor(nn.Module):
         self._words = [model.get_input_embeddings()]  # in a list: not a part of this module
         self._ids = torch.tensor([tokenizer.encode(f" {name}")[-1] for name in corpus.ALL_LABELS])
         self.norm = nn.LayerNorm(width)
-        self.scale = nn.Parameter(torch.tensor(3.0))
-        # Most labels are in no token: starting from the odds saves the time to learn them.
-        self.odds = nn.Parameter(torch.full((len(corpus.ALL_LABELS),), -4.5))
-        self.place = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * BINS + 3))
+        self.spot = nn.Linear(width, 2)
+        self.named = nn.LayerNorm(width)
+        self.bins = nn.Linear(width, 2 * BINS + 1)
         self._caught: dict[str, torch.Tensor] = {}
         model.model.visual.merger.register_forward_hook(self._catch("vision"))
         model.model.language_model.layers[LAYER].register_forward_hook(self._catch("text"))
@@ -106,13 +119,17 @@ class Tutor(nn.Module):
         one a label, leads from the word to its place.
         """
         words = self._words[0].weight[self._ids]
-        seen = self.scale * self.norm(self._caught["vision"].float()) @ words.T + self.odds
+        state = self.norm(self._caught["vision"].float())
+        likeness = functional.normalize(state, dim=1) @ functional.normalize(words, dim=1).T
+        seen = SHARPNESS * likeness + ODDS
+        marks, spots = marks[:, :-2], marks[:, -2:]
         loss = functional.binary_cross_entropy_with_logits(
             seen, marks, pos_weight=torch.full((seen.shape[1],), 4.0)
         )
         said = (seen.detach() > 0).float()
         f1 = 2 * (said * marks).sum() / (said.sum() + marks.sum())
-        return MARKS_WEIGHT * loss, float(f1)
+        spot_loss = functional.l1_loss(self.spot(state), spots)
+        return MARKS_WEIGHT * loss + SPOT_WEIGHT * spot_loss, float(f1)
 
     def place_loss(
         self, rows: torch.Tensor, columns: torch.Tensor, truths: torch.Tensor
@@ -120,11 +137,13 @@ class Tutor(nn.Module):
         """The decoder head's loss for the pass just made, and its mean error in pixels."""
         if not len(rows):
             return torch.zeros(()), 0.0
-        said = self.place(self._caught["text"].float()[rows, columns])
+        state = self.named(self._caught["text"].float()[rows, columns])
+        # The same map as for a visual token: what was seen there need only be copied.
+        said, spots = self.bins(state), self.spot(state)
         bins = (truths[:, :2] * BINS).long()
         loss = 0.3 * functional.cross_entropy(said[:, :BINS], bins[:, 0])
-        loss = loss + 0.3 * functional.cross_entropy(said[:, BINS : 2 * BINS], bins[:, 1])
-        loss = loss + 2.0 * functional.l1_loss(said[:, -3:-1], truths[:, :2])
+        loss = loss + 0.3 * functional.cross_entropy(said[:, BINS:-1], bins[:, 1])
+        loss = loss + 4.0 * functional.l1_loss(spots, truths[:, :2])
         loss = loss + 0.5 * functional.l1_loss(said[:, -1], truths[:, 2])
-        error = (said[:, -3:-1].detach() - truths[:, :2]).abs().mean() * corpus.SIZE
+        error = (spots.detach() - truths[:, :2]).abs().mean() * corpus.SIZE
         return loss, float(error)

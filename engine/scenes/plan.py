@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.records import ObjectFacts, SceneFacts
+from engine.scenes.geometry import Floats, box_corners
 
 Colour = tuple[int, int, int]
 Picture = npt.NDArray[np.uint8]
@@ -110,7 +112,7 @@ def tint_of(label: str) -> Colour:
 
 def metres_per_pixel(scene: SceneFacts, size_px: int = 64) -> float:
     """The scale ``plan_view`` draws this scene at (m): FINEST_SPAN_M doubled until it fits."""
-    low, high = _bounds(scene)
+    low, high = drawn_bounds(scene)
     return _span(low, high) / _inner(size_px)
 
 
@@ -118,11 +120,11 @@ def plan_view(scene: SceneFacts, size_px: int = 64) -> Picture:
     """The plan of ``scene``: ``(size_px, size_px, 3)`` uint8; same scene, same bytes."""
     canvas = Image.new("RGB", (size_px, size_px), OUTSIDE)
     draw = ImageDraw.Draw(canvas)
-    low, high = _bounds(scene)
+    low, high = drawn_bounds(scene)
     scale = _span(low, high) / _inner(size_px)
     middle = (low + high) / 2
 
-    def to_pixels(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def to_pixels(points: Floats) -> Floats:
         """(n, 2) metres -> (n, 2) pixel coordinates, column then row."""
         offset = (points - middle) / scale
         return np.stack([size_px / 2 + offset[:, 0], size_px / 2 - offset[:, 1]], axis=1)
@@ -148,19 +150,18 @@ def _inner(size_px: int) -> int:
     return size_px - 2 * _border(size_px)
 
 
-def _corners(item: ObjectFacts) -> npt.NDArray[np.float64]:
-    """The box's 8 corners, (8, 3) m: ``rotation @ local + center``."""
-    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
-    rotation = np.array(item.rotation, dtype=np.float64).reshape(3, 3)
-    local = signs * np.array(item.extent, dtype=np.float64) / 2
-    return local @ rotation.T + np.array(item.center, dtype=np.float64)
+def _corners(item: ObjectFacts) -> Floats:
+    """The box's 8 corners, (8, 3) m."""
+    rotation = np.array(item.rotation, dtype=np.float64).reshape(1, 3, 3)
+    corners: Floats = box_corners(np.array([item.center]), np.array([item.extent]), rotation)[0]
+    return corners
 
 
 def _drawing_order(item: ObjectFacts) -> tuple[float, str]:
     return (float(_corners(item)[:, 2].max()), item.object_id)
 
 
-def _bounds(scene: SceneFacts) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def drawn_bounds(scene: SceneFacts) -> tuple[Floats, Floats]:
     """Lower and upper corner (x, y) in metres of everything drawn; a point where nothing is."""
     parts = [_corners(item)[:, :2] for item in scene.objects]
     if len(scene.floor_polygon) >= 3:
@@ -171,18 +172,18 @@ def _bounds(scene: SceneFacts) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.
     return points.min(axis=0), points.max(axis=0)
 
 
-def _span(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> float:
+def _span(low: Floats, high: Floats) -> float:
     needed = float((high - low).max()) / FINEST_SPAN_M
     return (
         FINEST_SPAN_M * 2 ** max(0, math.ceil(math.log2(needed))) if needed > 0 else FINEST_SPAN_M
     )
 
 
-def _ring(points: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
+def _ring(points: Floats) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in points]
 
 
-def convex_hull(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def convex_hull(points: Floats) -> Floats:
     """Convex hull of (n, 2) points, counter-clockwise (Andrew's monotone chain)."""
     ordered = sorted({(float(x), float(y)) for x, y in points})
     if len(ordered) < 3:
@@ -203,9 +204,7 @@ def _cross(o: tuple[float, float], a: tuple[float, float], b: tuple[float, float
     return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0])
 
 
-def _draw_footprint(
-    draw: ImageDraw.ImageDraw, corners: npt.NDArray[np.float64], label: str, size_px: int
-) -> None:
+def _draw_footprint(draw: ImageDraw.ImageDraw, corners: Floats, label: str, size_px: int) -> None:
     outline = colour_of(label) if size_px >= LETTERED_FROM_PX else None
     hull = convex_hull(corners)
     if len(hull) >= 3:
@@ -215,9 +214,7 @@ def _draw_footprint(
         draw.line(_ring(hull - 0.5), fill=tint_of(label))
 
 
-def _draw_mark(
-    draw: ImageDraw.ImageDraw, centre: npt.NDArray[np.float64], label: str, size_px: int
-) -> None:
+def _draw_mark(draw: ImageDraw.ImageDraw, centre: Floats, label: str, size_px: int) -> None:
     side = max(2, round(size_px * MARK_SHARE))
     column, row = (math.floor(value - side / 2 + 0.5) for value in centre)
     draw.rectangle((column, row, column + side - 1, row + side - 1), fill=colour_of(label))
@@ -226,10 +223,9 @@ def _draw_mark(
 def _draw_letters(
     draw: ImageDraw.ImageDraw,
     scene: SceneFacts,
-    to_pixels: object,
+    to_pixels: Callable[[Floats], Floats],
     size_px: int,
 ) -> None:
-    assert callable(to_pixels)
     font = ImageFont.load_default(size=max(9, size_px // 42))
     for item in scene.objects:
         column, row = to_pixels(np.array([item.center[:2]]))[0]

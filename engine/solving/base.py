@@ -45,7 +45,11 @@ class Solver(Protocol):
     name: str
 
     def train(
-        self, batches: Iterable[Sequence[SolverItem]], *, round: int, seed: int
+        self,
+        batches: Iterable[Sequence[SolverItem]],
+        *,
+        round: int,  # noqa: A002 - the loop's word for it
+        seed: int,
     ) -> Iterator[list[Observation]]:
         """One optimizer step a batch; one list of observations a step, in the batch's order.
 
@@ -56,7 +60,12 @@ class Solver(Protocol):
         """
         ...
 
-    def evaluate(self, items: Sequence[SolverItem], *, round: int) -> Iterator[Evaluation]:
+    def evaluate(
+        self,
+        items: Sequence[SolverItem],
+        *,
+        round: int,  # noqa: A002 - the loop's word for it
+    ) -> Iterator[Evaluation]:
         """Greedy answers, in the items' order; scored by :mod:`engine.solving.scoring`."""
         ...
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch.utils import deterministic
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from engine.config import SolverSettings
@@ -44,7 +45,7 @@ CONFIG = "config.json"
 
 
 class TinySolver:
-    """Qwen3-VL at toy size; see :class:`engine.solving.base.Solver` for what its methods promise."""
+    """Qwen3-VL at toy size; see :class:`engine.solving.base.Solver` for what it promises."""
 
     name = "tiny"
 
@@ -77,8 +78,8 @@ class TinySolver:
         self,
         batches: Iterable[Sequence[SolverItem]],
         *,
-        round: int,
-        seed: int,  # noqa: ARG002  nothing here is random: no dropout, the batches come ordered
+        round: int,  # noqa: A002 - the loop's word for it
+        seed: int,  # noqa: ARG002 - nothing here is random: no dropout, the batches come ordered
     ) -> Iterator[list[Observation]]:
         """One AdamW step a batch."""
         for step, batch in enumerate(batches):
@@ -101,7 +102,12 @@ class TinySolver:
                 for index, item in enumerate(batch)
             ]
 
-    def evaluate(self, items: Sequence[SolverItem], *, round: int) -> Iterator[Evaluation]:
+    def evaluate(
+        self,
+        items: Sequence[SolverItem],
+        *,
+        round: int,  # noqa: A002 - the loop's word for it
+    ) -> Iterator[Evaluation]:
         """Greedy answers; ``confidence`` is the written tokens' geometric mean probability."""
         order = sorted(range(len(items)), key=lambda index: (_length(items[index]), index))
         done: dict[int, Evaluation] = {}
@@ -220,10 +226,14 @@ def _length(item: SolverItem) -> int:
 def _fixed_arithmetic(threads: int) -> Iterator[None]:
     """A set number of threads and deterministic kernels; the caller's settings come back after."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    # Only a debugging aid: no kernel used here reads memory it has not written.
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
+        deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

@@ -43,7 +43,14 @@ class Tokenizer:
         # Otherwise a question that quotes a special token would end its own turn.
         inner.encode_special_tokens = True
         self.inner = inner
-        self._ids = {token: inner.token_to_id(token) for token in SPECIAL_TOKENS}
+        self._ids: dict[str, int] = {}
+        for token in SPECIAL_TOKENS:
+            found = inner.token_to_id(token)
+            if found is None:
+                raise EnvironmentFault(
+                    f"the tokenizer has no token {token}; reinstall ouroboros-spatial"
+                )
+            self._ids[token] = found
 
     @property
     def vocab_size(self) -> int:

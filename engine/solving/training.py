@@ -67,7 +67,7 @@ def sft_step(
         packed = pack(tokenizer, rows[start : start + ROWS_A_PASS])
         log_probs = functional.log_softmax(answer_logits(model, packed).float(), dim=-1)
         losses = turn_losses(log_probs, packed)
-        (losses.sum() / total).backward()
+        torch.autograd.backward(losses.sum() / total)
         readings += read(log_probs.detach(), packed, tokenizer.special(IM_END))
     torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
@@ -111,10 +111,10 @@ def write_answers(
     model: Qwen3VLForConditionalGeneration, tokenizer: Tokenizer, rows: Sequence[Row]
 ) -> list[Written]:
     """Greedy answers to rows of one turn each, token by token on a key-value cache."""
-    model.eval()
+    model.train(mode=False)
     end = tokenizer.special(IM_END)
     packed = pack(tokenizer, rows)
-    cache = DynamicCache(config=model.config.text_config)
+    cache = DynamicCache(config=model.config.get_text_config())
     hidden = last_hidden(model, packed, cache)
     count = len(rows)
     state = hidden[packed.turn_rows, packed.turn_last_columns]

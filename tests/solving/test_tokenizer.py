@@ -63,5 +63,5 @@ def test_a_saved_tokenizer_encodes_alike(tokenizer: Tokenizer, tmp_path: Path) -
 
 
 def test_a_missing_tokenizer_names_its_file(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault, match="tokenizer.json is missing"):
+    with pytest.raises(EnvironmentFault, match=r"tokenizer\.json is missing"):
         load_tokenizer(tmp_path / "tokenizer.json")
