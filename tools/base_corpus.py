@@ -23,6 +23,7 @@ from engine.judging.validity import judge_answer
 from engine.programs.execution import run_program
 from engine.proposing.base import ProposalRequest
 from engine.proposing.grammar import write_proposals
+from engine.proposing.wording import WORDING
 from engine.records import AnswerKind, SceneFacts
 from engine.scenes.facts import facts_from_record
 from engine.scenes.plan import PALETTE, RULER_SHARE, drawn_bounds, metres_per_pixel, plan_view
@@ -200,6 +201,11 @@ def _sector(angle: float) -> str:
     return f"{int(angle % 360 // 15):02d}"
 
 
+_DIRECTIONS = [
+    sentence
+    for kind in ("left_or_right", "left_right_or_back", "quadrant")
+    for sentence in WORDING[kind]
+]
 Drawn = tuple[str, str] | None
 Single = list[int]
 
@@ -296,7 +302,7 @@ def _heading_of(entry: Entry, single: Single, rng: np.random.Generator) -> Drawn
     return f"heading {a} to {b}", _sector(_heading(gap))
 
 
-def _turn(entry: Entry, single: Single, rng: np.random.Generator) -> Drawn:
+def _turn(entry: Entry, single: Single, rng: np.random.Generator, worded: bool = False) -> Drawn:
     if len(single) < 3:
         return None
     a, b, c = (int(i) for i in rng.choice(single, size=3, replace=False))
@@ -304,8 +310,16 @@ def _turn(entry: Entry, single: Single, rng: np.random.Generator) -> Drawn:
     if min(np.linalg.norm(ahead), np.linalg.norm(aside)) < 4:
         return None
     names = [entry.labels[i] for i in (a, b, c)]
-    angle = _heading(aside) - _heading(ahead)
-    return f"turn at the {names[0]} from the {names[1]} to the {names[2]}", _sector(angle)
+    angle = _sector(_heading(aside) - _heading(ahead))
+    if not worded:
+        return f"turn at the {names[0]} from the {names[1]} to the {names[2]}", angle
+    sentence = str(rng.choice(_DIRECTIONS)).format(a=names[0], b=names[1], c=names[2])
+    return f"{sentence} Which sector?", angle
+
+
+def _turn_worded(entry: Entry, single: Single, rng: np.random.Generator) -> Drawn:
+    """The same in the grammar's words: a bridge from 24 sectors to its two, three or four."""
+    return _turn(entry, single, rng, worded=True)
 
 
 def _apart(entry: Entry, single: Single, rng: np.random.Generator) -> Drawn:
@@ -340,6 +354,7 @@ LOOKUPS: dict[str, Callable[[Entry, Single, np.random.Generator], Drawn]] = {
     "beside": _beside,
     "heading": _heading_of,
     "turn": _turn,
+    "turn worded": _turn_worded,
     "apart": _apart,
     "nearer": _nearer,
 }

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch.utils import deterministic
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
@@ -132,14 +133,15 @@ class TinySolver:
     def save(self, directory: Path) -> None:
         """Weights and optimizer state, both exact (float32)."""
         directory.mkdir(parents=True, exist_ok=True)
-        save_file(_own_weights(self.model), directory / WEIGHTS)
+        # Written by ourselves: safetensors' own files are readable by their owner only.
+        (directory / WEIGHTS).write_bytes(to_bytes(_own_weights(self.model)))
         state = self.optimizer.state_dict()["state"]
         tensors = {
             f"{index}.{key}": value.contiguous()
             for index, entry in state.items()
             for key, value in entry.items()
         }
-        save_file(tensors, directory / OPTIMIZER)
+        (directory / OPTIMIZER).write_bytes(to_bytes(tensors))
         (directory / STATE).write_text(json.dumps({"solver": self.name}) + "\n", encoding="utf-8")
 
     def load(self, directory: Path) -> None:
@@ -187,7 +189,7 @@ def save_base(
     """Write a base checkpoint: half-precision weights, architecture, tokenizer, training facts."""
     directory.mkdir(parents=True, exist_ok=True)
     halves = {name: value.to(torch.float16) for name, value in _own_weights(model).items()}
-    save_file(halves, directory / WEIGHTS)
+    (directory / WEIGHTS).write_bytes(to_bytes(halves))
     model.config.to_json_file(directory / CONFIG)
     tokenizer.save(directory / TOKENIZER)
     (directory / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
