@@ -39,13 +39,19 @@ class GrammarProposer:
         return self._name
 
     def propose(self, requests: Sequence[ProposalRequest]) -> Iterator[Reply]:
-        """One reply a request, in the order given; fewer lines than wanted in a small scene."""
+        """A reply a request, in the order given; none where there is nothing left to ask.
+
+        A small scene gets fewer proposals than wanted, and one whose questions were all asked
+        before gets no reply: an empty one would count as a proposal that cannot be read.
+        """
         for request in requests:
             started = time.perf_counter()
-            text = "\n".join(write_proposals(request))
+            lines = write_proposals(request)
+            if not lines:
+                continue
             yield Reply(
                 scene_id=request.scene.scene_id,
-                text=text,
+                text="\n".join(lines),
                 prompt_hash=_request_hash(request),
                 tokens=0,
                 seconds=time.perf_counter() - started,

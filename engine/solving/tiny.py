@@ -2,8 +2,8 @@
 
 Its base checkpoint, ``engine/solving/tiny_base/``, was trained from random weights on generated
 scenes by ``tools/train_base``; ``training.json`` beside it holds seed, steps and measured accuracy.
-Same weights, items, seed and thread count give the same observations and the same weights, bit for
-bit, on the same machine and library versions.
+Same weights, items and seed give the same observations and the same weights, bit for bit, on the
+same machine and library versions, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -36,7 +37,7 @@ BETAS = (0.9, 0.98)
 WEIGHT_DECAY = 0.01
 CLIP = 1.0
 # Questions answered in one pass of ``evaluate``; of similar length, so that little is padding.
-EVALUATION_ROWS = 64
+EVALUATION_ROWS = 32
 
 WEIGHTS = "model.safetensors"
 OPTIMIZER = "optimizer.safetensors"
@@ -83,25 +84,38 @@ class TinySolver:
         seed: int,  # noqa: ARG002 - nothing here is random: no dropout, the batches come ordered
     ) -> Iterator[list[Observation]]:
         """One AdamW step a batch."""
-        for step, batch in enumerate(batches):
-            order = sorted(range(len(batch)), key=lambda index: _length(batch[index]))
-            rows = [self._row(batch[index], with_answer=True) for index in order]
-            with _fixed_arithmetic(self.settings.threads):
-                readings = sft_step(self.model, self.optimizer, self.tokenizer, rows, clip=CLIP)
-            by_index = dict(zip(order, readings, strict=True))
-            yield [
-                Observation(
-                    sample_id=item.sample_id,
-                    round=round,
-                    step=step,
-                    confidence=by_index[index].confidence,
-                    correct=by_index[index].correct,
-                    loss=by_index[index].loss,
-                    tokens=by_index[index].tokens,
-                    solver=self.name,
-                )
-                for index, item in enumerate(batch)
-            ]
+        with _workers(self.settings.threads) as pool:
+            for step, batch in enumerate(batches):
+                yield self._step(batch, round=round, step=step, pool=pool)
+
+    def _step(
+        self,
+        batch: Sequence[SolverItem],
+        *,
+        round: int,  # noqa: A002 - the loop's word for it
+        step: int,
+        pool: Executor,
+    ) -> list[Observation]:
+        order = sorted(range(len(batch)), key=lambda index: (_length(batch[index]), index))
+        rows = [self._row(batch[index], with_answer=True) for index in order]
+        with _fixed_arithmetic():
+            readings = sft_step(
+                self.model, self.optimizer, self.tokenizer, rows, clip=CLIP, pool=pool
+            )
+        by_index = dict(zip(order, readings, strict=True))
+        return [
+            Observation(
+                sample_id=item.sample_id,
+                round=round,
+                step=step,
+                confidence=by_index[index].confidence,
+                correct=by_index[index].correct,
+                loss=by_index[index].loss,
+                tokens=by_index[index].tokens,
+                solver=self.name,
+            )
+            for index, item in enumerate(batch)
+        ]
 
     def evaluate(
         self,
@@ -111,24 +125,23 @@ class TinySolver:
     ) -> Iterator[Evaluation]:
         """Greedy answers; ``confidence`` is the written tokens' geometric mean probability."""
         order = sorted(range(len(items)), key=lambda index: (_length(items[index]), index))
-        done: dict[int, Evaluation] = {}
-        for start in range(0, len(order), EVALUATION_ROWS):
-            chunk = order[start : start + EVALUATION_ROWS]
-            rows = [self._row(items[index], with_answer=False) for index in chunk]
-            with _fixed_arithmetic(self.settings.threads):
-                answers = write_answers(self.model, self.tokenizer, rows)
-            for index, answer in zip(chunk, answers, strict=True):
-                item = items[index]
-                done[index] = Evaluation(
-                    sample_id=item.sample_id,
-                    round=round,
-                    predicted=answer.text,
-                    score=score(answer.text, item.answer, item.answer_kind),
-                    correct=answer.text == item.answer,
-                    confidence=answer.confidence,
-                    solver=self.name,
-                )
-        yield from (done[index] for index in range(len(items)))
+        chunks = [order[i : i + EVALUATION_ROWS] for i in range(0, len(order), EVALUATION_ROWS)]
+        rows = [[self._row(items[index], with_answer=False) for index in c] for c in chunks]
+        with _workers(self.settings.threads) as pool, _fixed_arithmetic():
+            jobs = [pool.submit(write_answers, self.model, self.tokenizer, part) for part in rows]
+            answers = [answer for job in jobs for answer in job.result()]
+        by_index = dict(zip(order, answers, strict=True))
+        for index, item in enumerate(items):
+            answer = by_index[index]
+            yield Evaluation(
+                sample_id=item.sample_id,
+                round=round,
+                predicted=answer.text,
+                score=score(answer.text, item.answer, item.answer_kind),
+                correct=answer.text == item.answer,
+                confidence=answer.confidence,
+                solver=self.name,
+            )
 
     def save(self, directory: Path) -> None:
         """Weights and optimizer state, both exact (float32)."""
@@ -224,12 +237,21 @@ def _length(item: SolverItem) -> int:
     return len(prompt_text(item.question, item.options))
 
 
+def _workers(threads: int) -> ThreadPoolExecutor:
+    """Threads that each compute one pass with serial kernels.
+
+    A model this small gains nothing from kernels split over threads, and loses a factor of ten and
+    more to their barriers as soon as another process wants a core.
+    """
+    return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+
+
 @contextlib.contextmanager
-def _fixed_arithmetic(threads: int) -> Iterator[None]:
-    """A set number of threads and deterministic kernels; the caller's settings come back after."""
+def _fixed_arithmetic() -> Iterator[None]:
+    """Serial, deterministic kernels; the caller's settings come back after."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     filled = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     # Only a debugging aid: no kernel used here reads memory it has not written.
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

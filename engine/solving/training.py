@@ -7,6 +7,7 @@ said before they were changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +18,9 @@ from engine.solving.network import answer_logits, last_hidden
 from engine.solving.packing import Packed, Row, pack
 from engine.solving.tokenizer import IM_END, Tokenizer
 
-# Rows of one forward pass: bounds memory, and keeps activations in the cache.
-ROWS_A_PASS = 32
+# Rows of one forward pass. Passes are computed side by side and their gradients added in order,
+# so that the result does not depend on the number of threads.
+ROWS_A_PASS = 16
 # Longest answer the greedy decoder writes, in tokens.
 MAX_ANSWER_TOKENS = 24
 
@@ -53,25 +55,37 @@ def sft_step(
     rows: Sequence[Row],
     *,
     clip: float,
+    pool: Executor,
 ) -> list[Reading]:
     """One update on ``rows``; the readings of their turns, in order, from before the update.
 
     The loss is the mean over turns of each turn's mean token loss, whatever way the rows are cut
-    into passes.
+    into passes. ``pool`` runs the passes.
     """
     total = sum(len(row.turns) for row in rows)
     model.train()
-    optimizer.zero_grad(set_to_none=True)
-    readings: list[Reading] = []
-    for start in range(0, len(rows), ROWS_A_PASS):
-        packed = pack(tokenizer, rows[start : start + ROWS_A_PASS])
-        log_probs = functional.log_softmax(answer_logits(model, packed).float(), dim=-1)
-        losses = turn_losses(log_probs, packed)
-        torch.autograd.backward(losses.sum() / total)
-        readings += read(log_probs.detach(), packed, tokenizer.special(IM_END))
+    jobs = [
+        pool.submit(_one_pass, model, tokenizer, rows[start : start + ROWS_A_PASS], total)
+        for start in range(0, len(rows), ROWS_A_PASS)
+    ]
+    parts = [job.result() for job in jobs]
+    for index, parameter in enumerate(model.parameters()):
+        found = [gradients[index] for gradients, _ in parts]
+        parameter.grad = sum(found[1:], start=found[0])
     torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
-    return readings
+    return [reading for _, readings in parts for reading in readings]
+
+
+def _one_pass(
+    model: Qwen3VLForConditionalGeneration, tokenizer: Tokenizer, rows: Sequence[Row], total: int
+) -> tuple[tuple[torch.Tensor, ...], list[Reading]]:
+    """This pass's share of the gradients, in the parameters' order, and its readings."""
+    packed = pack(tokenizer, rows)
+    log_probs = functional.log_softmax(answer_logits(model, packed).float(), dim=-1)
+    loss = turn_losses(log_probs, packed).sum() / total
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    return gradients, read(log_probs.detach(), packed, tokenizer.special(IM_END))
 
 
 def turn_losses(log_probs: torch.Tensor, packed: Packed) -> torch.Tensor:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -150,10 +149,8 @@ def test_a_split_file_at_fault_is_named(tmp_path, content, message):
     assert str(path) in str(caught.value)
 
 
-def test_the_released_metadata_is_ingested_whole_in_seconds(catalog, vsi_meta_path):
-    started = time.perf_counter()
+def test_the_released_metadata_is_ingested_whole(catalog, vsi_meta_path):
     summary = ingest(load_adapter("vsi-meta"), vsi_meta_path, catalog)
-    assert time.perf_counter() - started < 10
     assert (summary.added, summary.failed) == (160, ())
     with Catalog.open(catalog, read_only=True) as opened:
         facts = opened.facts("41069025")

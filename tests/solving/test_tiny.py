@@ -119,6 +119,16 @@ def test_the_same_training_gives_the_same_observations_and_weights() -> None:
     assert _weights(first) == _weights(second)
 
 
+def test_the_number_of_threads_changes_nothing() -> None:
+    batch = [_item(number, "left") for number in range(40)]
+    alone, together = _solver(), _solver()
+    together.settings = SolverSettings(threads=3)
+    assert _train(alone, [batch, batch]) == _train(together, [batch, batch])
+    assert _weights(alone) == _weights(together)
+    answers = [list(solver.evaluate(batch, round=0)) for solver in (alone, together)]
+    assert answers[0] == answers[1]
+
+
 def test_a_saved_solver_goes_on_as_if_never_interrupted(tmp_path: Path) -> None:
     whole, first = _solver(), _solver()
     expected = _train(whole, [ITEMS] * 4)
