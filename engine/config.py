@@ -134,7 +134,7 @@ class SolverSettings:
     learning_rate: float = _setting(
         0.0, "constant learning rate; 0 takes the solver's own (paper, for Qwen3-VL: 1e-6)", low=0.0
     )
-    threads: int = _setting(2, "CPU threads; part of what makes a run repeatable", low=1)
+    threads: int = _setting(2, "CPU threads; results do not depend on it", low=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One question as token ids. ``counted`` of the answer ids enter the confidence.
+    """One question as token ids.
 
     ``answer`` ends with the end-of-turn token while training and is empty when the model is to
     write it.
@@ -134,11 +134,10 @@ def _prefix(tokenizer: Tokenizer, grids: Sequence[tuple[int, int]]) -> tuple[lis
     return ids, np.concatenate(columns, axis=1).astype(np.int64), position
 
 
-def pack(tokenizer: Tokenizer, rows: Sequence[Row], *, pad_to: int = 1) -> Packed:
-    """The tensors of ``rows``, padded on the right to a multiple of ``pad_to``."""
+def pack(tokenizer: Tokenizer, rows: Sequence[Row]) -> Packed:
+    """The tensors of ``rows``, padded on the right to the longest."""
     laid = [_lay_out(tokenizer, row) for row in rows]
     longest = max(len(ids) for ids, _, _ in laid)
-    longest = -(-longest // pad_to) * pad_to
     count = len(rows)
     input_ids = np.zeros((count, longest), dtype=np.int64)
     positions = np.zeros((3, count, longest), dtype=np.int64)
