@@ -34,7 +34,7 @@ _PACKAGES: dict[str, tuple[bool, str]] = {
     "torch": (True, "the solver"),
     "transformers": (True, "the solver"),
     "open3d-cpu": (True, "ray casting (open3d serves as well)"),
-    "datasets": (False, "loading exports in Python: pip install 'ouroboros-spatial[hub]'"),
+    "datasets": (False, "loading exports in Python"),
 }
 
 

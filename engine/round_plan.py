@@ -33,7 +33,6 @@ class PlanScene:
     """What planning needs to know of a scene."""
 
     scene_id: str
-    dataset: str
     room_key: str
     content_hash: str
     benchmark: bool

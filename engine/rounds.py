@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import stages
-from engine.errors import WorkspaceError
+from engine.errors import InputError, WorkspaceError
 from engine.progress import JournalReporter, Reporter
 from engine.round_plan import (
     PlanScene,
@@ -145,11 +145,15 @@ def _plan(
     """The round's stored plan, or a new one from the configuration and catalog of now."""
     path = workspace.round_dir(number) / "plan.json"
     stored = workspace.plan(number)
-    if stored is not None:
-        plan = RoundPlan.from_json(stored, source=str(path))
-        if plan.benchmark and not allow_benchmark and not _is_finished(workspace, number):
-            # The permission is the person's, not the workspace's: asked for at every run.
-            usable_scenes(_catalog_scenes(workspace, only=plan.benchmark), allow_benchmark=False)
+    plan = None if stored is None else RoundPlan.from_json(stored, source=str(path))
+    if plan is not None and _is_finished(workspace, number):
+        return plan
+    earlier = _earlier_plans(workspace, number)
+    if not allow_benchmark:
+        # The permission is the person's, not the workspace's: asked for at every run. Later
+        # rounds replay the samples of earlier ones, so those count as well.
+        _refuse_benchmark(workspace, [*earlier, *([] if plan is None else [plan])])
+    if plan is not None:
         return plan
     scenes, refused = usable_scenes(_catalog_scenes(workspace), allow_benchmark=allow_benchmark)
     if refused and number == 0:
@@ -164,7 +168,7 @@ def _plan(
             scenes,
             seed=config.seed,
             share=config.loop.held_out,
-            fixed=_roles_so_far(workspace, number),
+            fixed={scene: role for each in earlier for scene, role in each.roles.items()},
         ),
         content_hashes={s.scene_id: s.content_hash for s in scenes},
         benchmark=frozenset(s.scene_id for s in scenes if s.benchmark),
@@ -183,27 +187,34 @@ def _is_finished(workspace: Workspace, number: int) -> bool:
     return workspace.marker(number, stages_of(number)[-1].name) is not None
 
 
-def _roles_so_far(workspace: Workspace, number: int) -> dict[str, Role]:
-    roles: dict[str, Role] = {}
-    for earlier in range(number):
-        stored = workspace.plan(earlier)
-        if stored is not None:
-            roles |= RoundPlan.from_json(stored, source=f"round {earlier}'s plan").roles
-    return roles
+def _earlier_plans(workspace: Workspace, number: int) -> list[RoundPlan]:
+    """The plans of the rounds before ``number``, in order."""
+    return [
+        RoundPlan.from_json(stored, source=str(workspace.round_dir(earlier) / "plan.json"))
+        for earlier in range(number)
+        if (stored := workspace.plan(earlier)) is not None
+    ]
 
 
-def _catalog_scenes(workspace: Workspace, *, only: frozenset[str] | None = None) -> list[PlanScene]:
+def _refuse_benchmark(workspace: Workspace, plans: list[RoundPlan]) -> None:
+    for plan in plans:
+        if plan.benchmark:
+            raise InputError(
+                f"{workspace.root}: round {plan.round} works on {len(plan.benchmark)} scenes of a "
+                "benchmark; pass --allow-benchmark-scenes to go on, or start a new workspace"
+            )
+
+
+def _catalog_scenes(workspace: Workspace) -> list[PlanScene]:
     if not workspace.catalog.exists():
         return []
     with Catalog.open(workspace.catalog, read_only=True) as catalog:
         return [
             PlanScene(
                 scene_id=row.scene_id,
-                dataset=row.dataset,
                 room_key=row.room_key,
                 content_hash=row.content_hash,
                 benchmark=row.benchmark,
             )
             for row in catalog.overview()
-            if only is None or row.scene_id in only
         ]

@@ -178,11 +178,14 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def replace_folder(finished: Path, target: Path) -> None:
-    """Put a completely written folder in ``target``'s place."""
-    if target.exists():
-        shutil.rmtree(target)
+    """Put a completely written folder in ``target``'s place; the earlier one goes last."""
+    earlier = target.with_name(f".{target.name}.earlier")
+    shutil.rmtree(earlier, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.replace(earlier)
     finished.replace(target)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -157,7 +157,7 @@ def test_packages_import_nothing_heavy_by_themselves() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_every_sql_file_and_module_is_found_by_its_table() -> None:
+def test_every_entry_of_the_tables_names_something_that_exists() -> None:
     """Tables of ``name -> "module:Class"`` point at things that exist."""
     import importlib
 

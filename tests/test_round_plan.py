@@ -14,9 +14,7 @@ from engine.round_plan import PlanScene, Role, RoundPlan, assign_roles, usable_s
 
 
 def scene(scene_id: str, room: str, *, benchmark: bool = False) -> PlanScene:
-    return PlanScene(
-        scene_id=scene_id, dataset="d", room_key=room, content_hash="h", benchmark=benchmark
-    )
+    return PlanScene(scene_id=scene_id, room_key=room, content_hash="h", benchmark=benchmark)
 
 
 ROOMS = st.lists(st.integers(0, 30), min_size=1, max_size=60)

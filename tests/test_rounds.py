@@ -18,7 +18,7 @@ from engine.publishing.shards import export_parquet
 from engine.reporting.queries import open_analysis
 from engine.scenes.ingest import ingest
 from engine.workspace import Workspace
-from scene_adapters.synthetic import write_scenes
+from scene_adapters.synthetic import generate_scene, write_scenes
 from scene_adapters.table import load_adapter
 
 CONFIG = """
@@ -233,6 +233,36 @@ def test_changed_scene_stops_a_started_round(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="changed since round 1 started"):
         run(workspace)
     assert plan.exists()
+
+
+def test_rounds_made_from_benchmark_scenes_need_the_flag_at_every_run(tmp_path: Path) -> None:
+    """Later rounds replay earlier samples, so other scenes in the catalog are no way round it."""
+    record = generate_scene(1, 3, frames=False)
+    boxes: dict[str, list[dict[str, object]]] = {}
+    for item in record.objects:
+        rows = [item.rotation[i::3] for i in range(3)]  # the file's axes are the columns
+        boxes.setdefault(item.label, []).append(
+            {
+                "centroid": item.center,
+                "axesLengths": item.extent,
+                "normalizedAxes": [value for row in rows for value in row],
+            }
+        )
+    scene = {"room_size": 20.0, "object_bbox": boxes, "dataset": "scannet"}
+    scene["object_counts"] = {label: len(listed) for label, listed in boxes.items()}
+    (tmp_path / "meta.json").write_text(json.dumps({f"scene90{i:02d}_00": scene for i in range(4)}))
+    workspace = Workspace.create(tmp_path / "ws")
+    workspace.config_path.write_text(CONFIG)
+    ingest(load_adapter("vsi-meta"), tmp_path / "meta.json", workspace.catalog)
+    quiet = QuietReporter()
+    rounds.run(workspace, rounds=1, allow_benchmark=True, reporter=quiet)
+    assert tables.read_table(workspace.tables, "samples", [1])["benchmark"].all()
+    write_scenes(tmp_path / "rooms", seed=1, count=3)
+    ingest(load_adapter("synthetic"), tmp_path / "rooms", workspace.catalog)
+    with pytest.raises(InputError, match="--allow-benchmark-scenes"):
+        rounds.run(workspace, rounds=2, allow_benchmark=False, reporter=quiet)
+    assert workspace.plan(2) is None
+    rounds.run(workspace, rounds=1, allow_benchmark=False, reporter=quiet)  # nothing left to do
 
 
 def test_empty_catalog_and_a_second_run_are_refused(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from engine.errors import InputError
 from engine.publishing.layouts import ExportSummary
 from engine.tables import read_table
-from engine.workspace import Workspace, reported_os_errors
+from engine.workspace import Workspace, replace_folder, reported_os_errors
 
 MANIFEST = "manifest.json"
 _MARK = "ouroboros_export"
@@ -110,7 +110,7 @@ def export_parquet(
                 frame.filter(pl.col("split") == split), split, partial, shard_rows
             )
         _write_manifest(partial, files, frame)
-        _put_in_place(partial, out)
+        replace_folder(partial, out)
     return ExportSummary(
         files=tuple(str(file["path"]) for file in files),
         rows=sum(int(file["rows"]) for file in files),
@@ -227,13 +227,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _put_in_place(partial: Path, out: Path) -> None:
-    """Swap the finished folder in; the earlier export goes only once the new one stands."""
-    earlier = out.with_name(f".{out.name}.earlier")
-    shutil.rmtree(earlier, ignore_errors=True)
-    if out.exists():
-        out.replace(earlier)
-    partial.replace(out)
-    shutil.rmtree(earlier, ignore_errors=True)
