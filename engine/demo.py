@@ -43,10 +43,7 @@ def run_demo(root: Path, settings: DemoSettings, reporter: Reporter) -> Workspac
         write_atomic(workspace.config_path, _CONFIG.format(**asdict(settings)))
         reporter.note(f"Generating {settings.scenes} rooms in {rooms}")
         write_scenes(rooms, seed=settings.seed, count=settings.scenes)
-    with reporter.stage("ingest", settings.scenes, "scenes") as reached, workspace.write_lock():
-        ingest(
-            load_adapter("synthetic"), rooms, workspace.catalog, split=None,
-            on_progress=lambda done, _total: reached(done),
-        )  # fmt: skip
+    with workspace.write_lock():
+        ingest(load_adapter("synthetic"), rooms, workspace.catalog, reporter=reporter)
     rounds.run(workspace, rounds=settings.rounds, allow_benchmark=False, reporter=reporter)
     return workspace

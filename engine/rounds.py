@@ -75,7 +75,7 @@ def run(
     """
     with workspace.write_lock():
         target = workspace.config().loop.rounds if rounds is None else rounds
-        journal = JournalReporter(reporter, workspace.root / "rounds" / "progress.json")
+        journal = JournalReporter(reporter, workspace.progress_path)
         before = ""
         for number in range(target + 1):
             plan = _plan(workspace, number, allow_benchmark=allow_benchmark, reporter=reporter)
@@ -128,7 +128,7 @@ def _check_marker(
 def _check_scenes(workspace: Workspace, plan: RoundPlan) -> None:
     """A round in progress needs its scenes as they were."""
     with Catalog.open(workspace.catalog, read_only=True) as catalog:
-        now = {scene: content for scene, (content, _) in catalog.content_hashes().items()}
+        now = {scene: stored.content_hash for scene, stored in catalog.stored().items()}
     for scene, stated in sorted(plan.content_hashes.items()):
         if now.get(scene) != stated:
             what = "changed" if scene in now else "is gone"

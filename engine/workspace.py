@@ -86,6 +86,11 @@ class Workspace:
         return self.root / "tables"
 
     @property
+    def progress_path(self) -> Path:
+        """What a running command has done so far, for `status` in another terminal."""
+        return self.root / "rounds" / "progress.json"
+
+    @property
     def config_path(self) -> Path:
         return self.root / CONFIG_NAME
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.records import SceneRecord
+from scene_adapters.scan import FrameImages, Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,27 @@ class Adapter(Protocol):
             SceneFormatError: ``path`` does not exist or holds nothing of this format.
         """
 
-    def read(self, source: SceneSource) -> SceneRecord:
+    def content_hash(self, source: SceneSource) -> str:
+        """The hash :meth:`read` would put into the record, without making the record.
+
+        It covers every byte the record depends on; of pictures, names and sizes only.
+
+        Raises:
+            SceneFormatError: a file the scene needs is missing or cannot be read.
+        """
+
+    def read(self, source: SceneSource) -> Scan:
         """One scene, in metres and seconds, z up.
 
         Raises:
             SceneFormatError: naming the file, the scene, the field and its value.
+        """
+
+    def images(self, source: SceneSource) -> FrameImages | None:
+        """The scene's pictures, opened without reading the rest; ``None`` where it has none.
+
+        ``source`` may be rebuilt from a record: its scene id and the path it states as source.
+
+        Raises:
+            SceneFormatError: the files the pictures are in cannot be read.
         """

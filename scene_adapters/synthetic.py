@@ -15,8 +15,10 @@ from pathlib import Path
 
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
+from scene_adapters.json_fields import read_bytes
 from scene_adapters.json_folder import list_scenes
 from scene_adapters.records import ObjectRecord, SceneRecord, Vec3
+from scene_adapters.scan import Scan
 from scene_adapters.synthetic_camera import FPS, walk
 from scene_adapters.synthetic_draws import Draws
 from scene_adapters.synthetic_files import decode, encode, scene_in
@@ -110,9 +112,16 @@ class SyntheticAdapter:
         """One scene a file, by the files' names."""
         return list_scenes(path, _EXPECTED, scene_in)
 
-    def read(self, source: SceneSource) -> SceneRecord:
+    def content_hash(self, source: SceneSource) -> str:
+        """The hash of the file's bytes."""
+        return hashlib.sha256(read_bytes(source.path)).hexdigest()
+
+    def read(self, source: SceneSource) -> Scan:
         """The scene as it was generated."""
-        return decode(source, _ADAPTER_VERSION)
+        return Scan(record=decode(source, _ADAPTER_VERSION))
+
+    def images(self, source: SceneSource) -> None:
+        """None: generated rooms are drawn, not photographed."""
 
 
 def _to_world(x: float, y: float, angle: float, offset: tuple[float, float]) -> tuple[float, float]:

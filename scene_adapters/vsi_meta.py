@@ -41,6 +41,7 @@ from scene_adapters.errors import SceneFormatError
 from scene_adapters.json_fields import Field, parse_json, read_bytes
 from scene_adapters.json_folder import list_scenes
 from scene_adapters.records import ObjectRecord, SceneRecord
+from scene_adapters.scan import Scan
 
 _SCENE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 _ID_SHAPES = (
@@ -69,13 +70,19 @@ class VsiMetaAdapter:
         """Every scene of the file or folder."""
         return list_scenes(path, _EXPECTED, _entries)
 
-    def read(self, source: SceneSource) -> SceneRecord:
+    def content_hash(self, source: SceneSource) -> str:
+        """The hash of this scene's own entry."""
+        return _content_hash(_entry(source), source.scene_id)
+
+    def read(self, source: SceneSource) -> Scan:
         """One scene's record; see the module for what is inferred."""
-        payload = source.payload
-        if payload is None:
-            whole = Field(parse_json(read_bytes(source.path), source.path), file=source.path)
-            payload = whole.child(source.scene_id).value
-        entry = Field(payload, file=source.path, scene_id=source.scene_id)
+        return Scan(record=self._record(source))
+
+    def images(self, source: SceneSource) -> None:
+        """None: these files come without pictures."""
+
+    def _record(self, source: SceneSource) -> SceneRecord:
+        entry = _entry(source)
         dataset = _dataset(entry, source.scene_id)
         area = entry.optional("room_size")
         boxes = _boxes(entry)
@@ -122,6 +129,14 @@ def _entries(file: Path) -> list[SceneSource | SceneFormatError]:
         else:
             found.append(SceneSource(scene_id, file, entry))
     return found
+
+
+def _entry(source: SceneSource) -> Field:
+    payload = source.payload
+    if payload is None:
+        whole = Field(parse_json(read_bytes(source.path), source.path), file=source.path)
+        payload = whole.child(source.scene_id).value
+    return Field(payload, file=source.path, scene_id=source.scene_id)
 
 
 def _dataset(entry: Field, scene_id: str) -> str:

@@ -71,10 +71,7 @@ def workspace_with_scenes(root: Path, *, scenes: int = 10) -> Workspace:
     workspace = Workspace.create(root)
     workspace.config_path.write_text(CONFIG)
     write_scenes(root / "rooms", seed=1, count=scenes)
-    ingest(
-        load_adapter("synthetic"), root / "rooms", workspace.catalog, split=None,
-        on_progress=lambda _done, _total: None,
-    )  # fmt: skip
+    ingest(load_adapter("synthetic"), root / "rooms", workspace.catalog)
     return workspace
 
 
@@ -226,10 +223,7 @@ def test_changed_scene_stops_a_started_round(tmp_path: Path) -> None:
     plan = workspace.round_dir(1) / "plan.json"
     (workspace.round_dir(1) / "feedback.json").unlink()
     write_scenes(tmp_path / "other", seed=2, count=10)
-    ingest(
-        load_adapter("synthetic"), tmp_path / "other", workspace.catalog, split=None,
-        on_progress=lambda _done, _total: None,
-    )  # fmt: skip
+    ingest(load_adapter("synthetic"), tmp_path / "other", workspace.catalog)
     with pytest.raises(WorkspaceError, match="changed since round 1 started"):
         run(workspace)
     assert plan.exists()

@@ -63,6 +63,8 @@ def held_out_entries(vsi_meta: Path | None) -> dict[str, list[corpus.Entry]]:
     }
     if vsi_meta:
         adapter = load_adapter("vsi-meta")
-        facts = [facts_from_record(adapter.read(source)) for source in adapter.sources(vsi_meta)]
+        facts = [
+            facts_from_record(adapter.read(source).record) for source in adapter.sources(vsi_meta)
+        ]
         found["vsi-meta"] = [corpus.entry_of(scene, wanted=40, seed=1) for scene in facts]
     return found

@@ -119,7 +119,7 @@ def status_command(root: Path, as_json: bool) -> None:
                     else "  ".join(f"{k} {v}" for k, v in counts.items()),
                 }
             )
-    now = running(workspace.root / "rounds" / "progress.json")
+    now = running(workspace.progress_path)
     if as_json:
         click.echo(json.dumps({"stages": rows, "running": now}))
         return

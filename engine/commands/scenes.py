@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,15 @@ from engine.commands.shell import (
     workspace_option,
 )
 from engine.errors import InputError
+
+if TYPE_CHECKING:
+    from engine.scenes.ingest import IngestSummary
+
+# Formats whose scenes take milliseconds: starting worker processes would take longer.
+_QUICK = frozenset({"vsi-meta", "synthetic"})
+
+# Faults told one by one; more are in the table.
+_MOST_LINES = 20
 
 
 @command("init", "ouroboros init ws")
@@ -37,13 +48,21 @@ def init_command(root: Path) -> None:
 
 @command(
     "ingest",
+    "ouroboros ingest scannet /data/scannet -w ws",
+    "ouroboros ingest scannetpp /data/scannetpp --split splits/nvs_sem_train.txt -w ws",
+    "ouroboros ingest arkitscenes /data/arkitscenes --workers 8 -w ws",
     "ouroboros ingest vsi-meta meta_info/ -w ws",
     "ouroboros ingest synthetic rooms --scenes 40 -w ws",
 )
 @click.argument("dataset", metavar="DATASET")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--split", "split_file", type=click.Path(path_type=Path), metavar="FILE",
-              help="Take only the scenes whose ids this text file lists, one a line.")  # fmt: skip
+              help="Take only the scenes listed: one id a line, or ARKitScenes' csv.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(0), metavar="N",
+              help="Processes that read scans side by side (default: one a core for raw scans, "
+              "0 = this process for vsi-meta and synthetic). The result is the same.")  # fmt: skip
+@click.option("--max-frames", type=click.IntRange(1), default=512, show_default=True,
+              help="Frames a scene the catalog keeps, uniformly sampled from more.")  # fmt: skip
 @click.option("--scenes", "count", type=click.IntRange(1), default=40, show_default=True,
               help="synthetic only: rooms to generate when PATH holds none yet.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
@@ -52,52 +71,67 @@ def init_command(root: Path) -> None:
 @json_option
 @quiet_option
 def ingest_command(
-    dataset: str, path: Path, split_file: Path | None, count: int, seed: int, root: Path,
-    as_json: bool, quiet: bool,
+    dataset: str, path: Path, split_file: Path | None, workers: int | None, max_frames: int,
+    count: int, seed: int, root: Path, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Read scenes of DATASET from PATH into the workspace's catalog.
 
-    DATASET is vsi-meta (VSI-Bench's scene metadata: a JSON file or a folder of them) or synthetic
-    (a folder of generated rooms, made first when it is absent or empty). Scenes already there and
-    unchanged are skipped. A bad scene never stops the others; there having been one, the exit code
-    is 1.
+    DATASET is scannet, scannetpp or arkitscenes (a download as it lies on disk: its root, a part
+    of it, or one scan), vsi-meta (VSI-Bench's scene metadata: a JSON file or a folder of them) or
+    synthetic (a folder of generated rooms, made first when it is absent or empty).
+
+    Scenes already there and unchanged are skipped, so that a stopped command goes on where it
+    was. A bad scene never stops the others: it is listed at the end and in the table
+    ingest_errors, and the exit code is 1.
     """
     from scene_adapters.table import ADAPTERS, load_adapter
 
     if dataset not in ADAPTERS:
         raise click.UsageError(f"unknown dataset {dataset!r}; choose one of {', '.join(ADAPTERS)}")
-    from engine.scenes.ingest import ingest, read_split_file
+    from engine.progress import JournalReporter
+    from engine.scenes.complete import Completion
+    from engine.scenes.ingest import ingest
+    from scene_adapters.splits import read_split
 
     workspace = open_workspace(root)
-    split = None if split_file is None else read_split_file(split_file)
+    split = None if split_file is None else read_split(split_file)
+    if workers is None:
+        workers = 0 if dataset in _QUICK else len(os.sched_getaffinity(0))
     with workspace.write_lock():
         if dataset == "synthetic" and (not path.exists() or _is_empty_folder(path)):
             _generate(path, seed=seed, count=count)
-        with reporter_for(quiet).stage("ingest", None, "scenes") as reached:
-            summary = ingest(
-                load_adapter(dataset), path, workspace.catalog, split=split,
-                on_progress=lambda done, _total: reached(done),
-            )  # fmt: skip
-    counts = {name: getattr(summary, name) for name in ("added", "updated", "unchanged")}
-    if as_json:
-        failed = [
-            {"scene_id": e.scene_id, "path": e.path, "message": str(e)} for e in summary.failed
-        ]
-        click.echo(json.dumps({**counts, "failed": failed}))
-    else:
-        click.echo(", ".join(f"{value} {name}" for name, value in counts.items()))
+        summary = ingest(
+            load_adapter(dataset), path, workspace.catalog, split=split, workers=workers,
+            settings=Completion(max_frames=max_frames),
+            reporter=JournalReporter(reporter_for(quiet), workspace.progress_path),
+        )  # fmt: skip
+    _print_ingested(summary, as_json)
     if summary.absent:
         complain(
             f"{split_file}: {len(summary.absent)} ids are not among the scenes of {path}, first "
             f"{summary.absent[0]}"
         )
-    for error in summary.failed[:20]:
+    for error in summary.failed[:_MOST_LINES]:
         complain(str(error))
     if summary.failed:
         raise InputError(
             f"{path}: {len(summary.failed)} scenes could not be read; correct them and run the "
-            "same command again (the others are in the catalog)"
+            "same command again (the others are in the catalog; all faults: "
+            "`ouroboros sql --name ingest_errors`)"
         )
+
+
+def _print_ingested(summary: IngestSummary, as_json: bool) -> None:
+    counts = {name: getattr(summary, name) for name in ("added", "updated", "unchanged")}
+    if not as_json:
+        click.echo(", ".join(f"{value} {name}" for name, value in counts.items()))
+        return
+    failed = [
+        {"scene_id": e.scene_id, "path": e.path, "message": str(e), "reason": e.reason,
+         "remedy": e.remedy}
+        for e in summary.failed
+    ]  # fmt: skip
+    click.echo(json.dumps({**counts, "failed": failed}))
 
 
 @command(

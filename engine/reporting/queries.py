@@ -33,7 +33,9 @@ from engine.workspace import Workspace
 
 __all__ = ["AnalysisConnection", "NamedQuery", "named_queries", "open_analysis", "render"]
 
-CATALOG_TABLES = ("scenes", "objects", "object_pairs", "frames", "visibility")
+CATALOG_TABLES = (
+    "scenes", "objects", "object_pairs", "frames", "visibility", "navigation", "ingest_errors",
+)  # fmt: skip
 # In the order they build on each other; files of sql/views.
 VIEWS = (
     "label_of",

@@ -16,75 +16,38 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
-from engine.errors import EnvironmentFault, InputError, WorkspaceBusy, WorkspaceError
+from engine.errors import (
+    EnvironmentFault,
+    InputError,
+    SceneFormatError,
+    WorkspaceBusy,
+    WorkspaceError,
+)
 from engine.records import FrameFacts, ObjectFacts, SceneFacts
 from engine.resources import sql_files, sql_text
+from engine.scenes.catalog_rows import CatalogScene, error_table, scene_tables
 from engine.scenes.exclusions import is_benchmark
-from engine.scenes.facts import box_arrays, distance_table
-from engine.scenes.visibility import VisibleObject
-from scene_adapters.records import FrameRecord, SceneRecord
+from engine.scenes.facts import distance_table
+from scene_adapters.records import FrameRecord
 
 # Children before parents, the order in which a scene's rows go.
-TABLES = ("visibility", "frames", "object_pairs", "objects", "scenes")
+TABLES = ("navigation", "visibility", "frames", "object_pairs", "objects", "scenes")
 
 # Scenes whose facts are fetched by one set of queries: bounds memory, amortises the queries.
 _SCENES_PER_QUERY = 256
 
-_TEXT, _FLOAT, _INT, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
 
+@dataclass(frozen=True, slots=True)
+class StoredScene:
+    """What a scene's rows were made from, and by what."""
 
-def _floats(length: int) -> pa.DataType:
-    return pa.list_(pa.float64(), length)
-
-
-_SCHEMAS: Mapping[str, pa.Schema] = {
-    "scenes": pa.schema(
-        {
-            "scene_id": _TEXT, "dataset": _TEXT, "split": _TEXT, "room_key": _TEXT,
-            "room_area_m2": _FLOAT, "floor_polygon": pa.list_(_floats(2)), "has_mesh": _FLAG,
-            "num_frames": _INT, "fps": _FLOAT, "licence": _TEXT, "source": _TEXT,
-            "content_hash": _TEXT, "adapter_version": _TEXT, "open_world_labels": pa.list_(_TEXT),
-        }
-    ),
-    "objects": pa.schema(
-        {
-            "scene_id": _TEXT, "object_id": _TEXT, "object_index": _INT, "label": _TEXT,
-            "label_raw": _TEXT, "center": _floats(3), "extent": _floats(3), "rotation": _floats(9),
-            "aabb_min": _floats(3), "aabb_max": _floats(3), "num_points": pa.int64(),
-            "first_seen_s": _FLOAT,
-        }
-    ),
-    "object_pairs": pa.schema(
-        {
-            "scene_id": _TEXT, "object_a": _TEXT, "object_b": _TEXT, "surface_distance": _FLOAT,
-            "center_distance": _FLOAT,
-        }
-    ),
-    "frames": pa.schema(
-        {
-            "scene_id": _TEXT, "frame_id": _TEXT, "frame_index": _INT, "timestamp_s": _FLOAT,
-            "image": _TEXT, "rendered": _FLAG, "width": _INT, "height": _INT, "fx": _FLOAT,
-            "fy": _FLOAT, "cx": _FLOAT, "cy": _FLOAT, "camera_to_world": _floats(16),
-        }
-    ),
-    "visibility": pa.schema(
-        {
-            "scene_id": _TEXT, "frame_id": _TEXT, "object_id": _TEXT, "visible_fraction": _FLOAT,
-            "pixel_area": _FLOAT, "box_2d": _floats(4), "depth_m": _FLOAT,
-        }
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogScene:
-    """All the catalog keeps of one scene: the record, its facts, and what its frames show."""
-
-    record: SceneRecord
-    facts: SceneFacts
-    visibility: tuple[VisibleObject, ...] = ()
+    content_hash: str
+    adapter_version: str
+    processing: str
+    has_mesh: bool
+    num_frames: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +64,15 @@ class SceneOverview:
     area: float | None
     content_hash: str
     benchmark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBox:
+    """An object as one frame shows it: the part that is visible, its bounds (px) x0 y0 x1 y1."""
+
+    label: str
+    visible_fraction: float
+    box_2d: tuple[float, float, float, float]
 
 
 class Catalog:
@@ -152,26 +124,33 @@ class Catalog:
         """Replace all rows of several scenes, in one transaction: all of them or none."""
         if not scenes:
             return
-        rows = {
-            "scenes": [_scene_row(scene.record) for scene in scenes],
-            "objects": [row for scene in scenes for row in _object_rows(scene)],
-            "frames": [row for scene in scenes for row in _frame_rows(scene.record)],
-            "visibility": [row for scene in scenes for row in _visibility_rows(scene)],
-        }
-        tables = {name: pa.Table.from_pylist(each, _SCHEMAS[name]) for name, each in rows.items()}
-        tables["object_pairs"] = pa.concat_tables([_pair_table(scene.facts) for scene in scenes])
+        tables = scene_tables(scenes)
         scene_ids = [scene.record.scene_id for scene in scenes]
         with self._transaction():
             for name in TABLES:
                 self._execute(f"delete_{name}", {"scene_ids": scene_ids})
-                self._connection.register(f"incoming_{name}", tables[name])
-                self._execute(f"insert_{name}")
-                self._connection.unregister(f"incoming_{name}")
+                self._insert(name, tables[name])
 
-    def content_hashes(self) -> dict[str, tuple[str, str]]:
-        """scene_id -> (content_hash, adapter_version) of every scene."""
+    def forget_errors(self, adapter: str, source: str, scene_ids: Sequence[str]) -> None:
+        """Drop what an earlier ingest could not read of these scenes, or of no one scene."""
+        bound = {"adapter": adapter, "source": source, "scene_ids": list(scene_ids)}
+        self._execute("delete_ingest_errors", bound)
+
+    def write_errors(self, adapter: str, source: str, errors: Sequence[SceneFormatError]) -> None:
+        """Keep what could not be read, for whoever asks later."""
+        if errors:
+            with self._transaction():
+                self._insert("ingest_errors", error_table(adapter, source, errors))
+
+    def _insert(self, name: str, rows: Any) -> None:
+        self._connection.register(f"incoming_{name}", rows)
+        self._execute(f"insert_{name}")
+        self._connection.unregister(f"incoming_{name}")
+
+    def stored(self) -> dict[str, StoredScene]:
+        """What every scene of the catalog was made from, by scene id."""
         rows = self._execute("content_hashes").fetchall()
-        return {scene_id: (content_hash, version) for scene_id, content_hash, version in rows}
+        return {row[0]: StoredScene(*row[1:]) for row in rows}
 
     def scene_ids(self) -> tuple[str, ...]:
         """The ids of all scenes, sorted."""
@@ -199,10 +178,23 @@ class Catalog:
         """The frames of one scene with their cameras, in order; empty where it has none."""
         names = (
             "frame_id", "timestamp_s", "image", "width", "height", "fx", "fy", "cx", "cy",
-            "camera_to_world",
+            "camera_to_world", "camera_model", "distortion", "quarter_turns",
         )  # fmt: skip
         rows = self._execute("cameras", {"scene_id": scene_id}).fetchall()
-        return tuple(FrameRecord(**dict(zip(names, row, strict=True))) for row in rows)
+        return tuple(
+            FrameRecord(**dict(zip(names, row, strict=True)) | {"distortion": tuple(row[-2])})
+            for row in rows
+        )
+
+    def origin(self, scene_id: str) -> tuple[str, str]:
+        """The adapter's name and the source a scene was read from."""
+        version, source = self._execute("scene_origin", {"scene_id": scene_id}).fetchall()[0]
+        return version.split("/")[0], source
+
+    def seen_in(self, scene_id: str, frame_id: str) -> tuple[SeenBox, ...]:
+        """What a frame shows of each object, the farthest first."""
+        bound = {"scene_id": scene_id, "frame_id": frame_id}
+        return tuple(SeenBox(*row) for row in self._execute("seen_in_frame", bound).fetchall())
 
     def overview(self) -> tuple[SceneOverview, ...]:
         """One line a scene, by dataset and id."""
@@ -213,7 +205,7 @@ class Catalog:
         return tuple(
             SceneOverview(
                 **dict(zip(names, row, strict=False)),
-                benchmark=is_benchmark(scene_id=row[0], room_key=row[3], adapter_version=row[-1]),
+                benchmark=is_benchmark(row[0], row[3], row[-1], dataset=row[1]),
             )
             for row in self._execute("overview").fetchall()
         )
@@ -321,74 +313,6 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0]
-
-
-def _scene_row(record: SceneRecord) -> dict[str, Any]:
-    names = (
-        "scene_id", "dataset", "split", "room_key", "room_area_m2", "floor_polygon", "has_mesh",
-        "fps", "licence", "source", "content_hash", "adapter_version", "open_world_labels",
-    )  # fmt: skip
-    row = {name: getattr(record, name) for name in names}
-    return row | {"num_frames": len(record.frames)}
-
-
-def _object_rows(scene: CatalogScene) -> Iterator[dict[str, Any]]:
-    names = (
-        "object_id", "label", "label_raw", "center", "extent", "rotation", "aabb_min", "aabb_max",
-        "num_points",
-    )  # fmt: skip
-    for index, item in enumerate(scene.record.objects):
-        row = {name: getattr(item, name) for name in names}
-        yield row | {
-            "scene_id": scene.record.scene_id,
-            "object_index": index,
-            "first_seen_s": scene.facts.objects[index].first_seen_s,
-        }
-
-
-def _frame_rows(record: SceneRecord) -> Iterator[dict[str, Any]]:
-    names = (
-        "frame_id", "timestamp_s", "image", "width", "height", "fx", "fy", "cx", "cy",
-        "camera_to_world",
-    )  # fmt: skip
-    for index, frame in enumerate(record.frames):
-        row = {name: getattr(frame, name) for name in names}
-        yield row | {
-            "scene_id": record.scene_id,
-            "frame_index": index,
-            "rendered": frame.image is None,
-        }
-
-
-def _visibility_rows(scene: CatalogScene) -> Iterator[dict[str, Any]]:
-    for seen in scene.visibility:
-        yield {
-            "scene_id": scene.record.scene_id,
-            "frame_id": seen.frame_id,
-            "object_id": seen.object_id,
-            "visible_fraction": seen.visible_fraction,
-            "pixel_area": seen.pixel_area,
-            "box_2d": seen.box_2d,
-            "depth_m": seen.depth_m,
-        }
-
-
-def _pair_table(facts: SceneFacts) -> pa.Table:
-    """A scene's pairs, built by column: they grow with the square of its objects."""
-    count = len(facts.objects)
-    rows, columns = np.triu_indices(count, k=1)
-    surface = np.array(facts.distances, dtype=np.float64).reshape(count, count)
-    centers, _, _ = box_arrays(facts.objects)
-    apart = np.linalg.norm(centers[rows] - centers[columns], axis=1)
-    ids = pa.array([item.object_id for item in facts.objects], pa.string())
-    values = [
-        pa.array([facts.scene_id] * len(rows), pa.string()),
-        ids.take(pa.array(rows)),
-        ids.take(pa.array(columns)),
-        pa.array(surface[rows, columns]),
-        pa.array(apart),
-    ]
-    return pa.Table.from_arrays(values, schema=_SCHEMAS["object_pairs"])
 
 
 def _matrix(triangle: list[float], count: int) -> tuple[tuple[float, ...], ...]:

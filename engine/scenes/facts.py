@@ -16,10 +16,12 @@ def facts_from_record(
 ) -> SceneFacts:
     """The facts of one scene, its distances (m) computed here.
 
-    ``first_seen`` maps object ids to the first time (s) they are visible; objects it leaves out
-    are never seen.
+    The room's own walls, floor and ceiling are left out: an annotated "wall" is all the walls, so
+    that a box around it is the room. ``first_seen`` maps object ids to the first time (s) they
+    are visible; objects it leaves out are never seen.
     """
     seen = first_seen or {}
+    things = tuple(item for item in record.objects if not item.structure)
     return SceneFacts(
         scene_id=record.scene_id,
         dataset=record.dataset,
@@ -36,13 +38,13 @@ def facts_from_record(
                 rotation=item.rotation,
                 first_seen_s=seen.get(item.object_id),
             )
-            for item in record.objects
+            for item in things
         ),
         frames=tuple(
             FrameFacts(frame_id=frame.frame_id, index=index, time_s=frame.timestamp_s)
             for index, frame in enumerate(record.frames)
         ),
-        distances=distance_table(distance_matrix(*box_arrays(record.objects))),
+        distances=distance_table(distance_matrix(*box_arrays(things))),
     )
 
 

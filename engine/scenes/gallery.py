@@ -1,7 +1,8 @@
-"""A scene's rendered pictures as PNG files, for a person to look at."""
+"""A scene's pictures as PNG files, for a person to look at: drawn ones, and photographs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -10,26 +11,40 @@ from engine.scenes.catalog import Catalog
 from engine.scenes.frames import sample_uniformly
 from engine.scenes.pictures import (
     Picture,
+    annotated_photograph,
     perspective_cameras,
     perspective_picture,
     plan_picture,
 )
+from scene_adapters.base import SceneSource
+from scene_adapters.records import FrameRecord
+from scene_adapters.table import load_adapter
 
 PLAN_PX = 640
 
 
 def write_pictures(catalog: Catalog, scene_id: str, folder: Path, *, views: int) -> list[Path]:
-    """Write ``<scene>/plan.png`` and up to ``views`` perspective views below ``folder``.
+    """Write ``<scene>/plan.png`` and up to ``views`` views below ``folder``.
 
     Views are the scene's own cameras, uniformly sampled, or cameras placed around it where it has
-    none. All are drawn from the boxes and say so in their caption strip.
+    none. Plan and views are drawn from the boxes and say so in their caption strip. Where the
+    scene has photographs, ``photo-<frame>.png`` stands beside its view: the picture with what
+    ingest found visible in it.
+
+    Raises SceneFormatError for a photograph that cannot be read, OSError for the folder.
     """
     facts = catalog.facts(scene_id)
     cameras = catalog.cameras(scene_id)
-    chosen = [cameras[i] for i in sample_uniformly(len(cameras), views)] if cameras else []
+    # Of the frames that visibility was computed for, which are sampled in the same way.
+    sampled = [cameras[i] for i in sample_uniformly(len(cameras))] if cameras else []
+    chosen = (
+        [sampled[i] for i in sample_uniformly(len(sampled), views)] if sampled and views else []
+    )
     pictures: dict[str, Picture] = {"plan": plan_picture(facts, PLAN_PX)}
     for camera in chosen or perspective_cameras(facts, views):
         pictures[camera.frame_id] = perspective_picture(facts, camera)
+    for camera, picture in _photographs(catalog, scene_id, chosen):
+        pictures[f"photo-{camera.frame_id}"] = picture
     target = folder / scene_id
     target.mkdir(parents=True, exist_ok=True)
     written = []
@@ -38,3 +53,18 @@ def write_pictures(catalog: Catalog, scene_id: str, folder: Path, *, views: int)
         Image.fromarray(picture.pixels).save(path)
         written.append(path)
     return written
+
+
+def _photographs(
+    catalog: Catalog, scene_id: str, cameras: list[FrameRecord]
+) -> Iterator[tuple[FrameRecord, Picture]]:
+    adapter, source = catalog.origin(scene_id)
+    if all(camera.image is None for camera in cameras):
+        return
+    images = load_adapter(adapter).images(SceneSource(scene_id, Path(source)))
+    for camera in cameras if images is not None else ():
+        pixels = None if images is None else images.colour(camera)
+        if pixels is not None:
+            seen = catalog.seen_in(scene_id, camera.frame_id)
+            caption = f"{scene_id}, {camera.frame_id}"
+            yield camera, annotated_photograph(pixels, seen, caption)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.records import SceneFacts
+from engine.scenes.catalog import SeenBox
 from engine.scenes.facts import box_arrays
 from engine.scenes.geometry import Floats, bounds, box_corners
 from engine.scenes.plan import colour_of, plan_view
@@ -27,6 +29,7 @@ Pixels = NDArray[np.uint8]
 # From this width (px) on a person looks at a picture: it gets a strip that says it is rendered.
 CAPTIONED_FROM_PX = 256
 _STRIP_PX = 18
+_PHOTO_PX = 960  # longer side: enough to read the names, a tenth of a megabyte
 _STRIP_COLOUR = (32, 34, 40)
 _STRIP_TEXT = (236, 236, 236)
 
@@ -173,14 +176,34 @@ def _outlines(hits: Hits) -> NDArray[np.bool_]:
     return edge & (index >= 0)
 
 
+def annotated_photograph(pixels: Pixels, seen: Iterable[SeenBox], caption: str) -> Picture:
+    """A frame's own picture ``(h, w, 3)`` with what is visible of each object framed and named."""
+    scale = min(1.0, _PHOTO_PX / max(pixels.shape[:2]))
+    size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
+    canvas = Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
+    draw = ImageDraw.Draw(canvas)
+    for item in seen:
+        x0, y0, x1, y1 = (value * scale for value in item.box_2d)
+        colour = colour_of(item.label)
+        draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=colour, width=2)
+        text = f"{item.label} {item.visible_fraction:.0%}"
+        draw.text((x0 + 4, y0 + 3), text, fill=colour, font=_font(), stroke_width=2,
+                  stroke_fill=(255, 255, 255))  # fmt: skip
+    taken = f"photograph: {caption}"
+    return Picture(pixels=_with_strip(np.asarray(canvas), taken), rendered=False, caption=taken)
+
+
 def _rendered(pixels: Pixels, caption: str) -> Picture:
     text = f"rendered: {caption}"
     if pixels.shape[1] >= CAPTIONED_FROM_PX:
-        strip = Image.new("RGB", (pixels.shape[1], _STRIP_PX), _STRIP_COLOUR)
-        font = _font()
-        ImageDraw.Draw(strip).text((6, _STRIP_PX // 2), text, _STRIP_TEXT, font=font, anchor="lm")
-        pixels = np.concatenate([pixels, np.asarray(strip, dtype=np.uint8)])
+        pixels = _with_strip(pixels, text)
     return Picture(pixels=pixels, rendered=True, caption=text)
+
+
+def _with_strip(pixels: Pixels, text: str) -> Pixels:
+    strip = Image.new("RGB", (pixels.shape[1], _STRIP_PX), _STRIP_COLOUR)
+    ImageDraw.Draw(strip).text((6, _STRIP_PX // 2), text, _STRIP_TEXT, font=_font(), anchor="lm")
+    return np.concatenate([pixels, np.asarray(strip, dtype=np.uint8)])
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Rays against boxes, by Open3D's CPU ray caster; the only module that imports Open3D.
+"""Rays against boxes and meshes, by Open3D's CPU ray caster; the only module that imports Open3D.
 
 Import this module at use: Open3D takes two seconds to load.
 """
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EnvironmentFault
-from engine.scenes.geometry import Floats, box_corners
-from engine.scenes.visibility import camera_pose, frame_rays
+from engine.scenes.geometry import Floats, Ints, box_corners
+from engine.scenes.visibility import NEAR_M, camera_pose, frame_rays
 from scene_adapters.records import FrameRecord
+from scene_adapters.scan import Mesh
 
 # Two triangles a face, over corners ordered as geometry.SIGNS.
 _TRIANGLES = np.array(
@@ -60,12 +61,14 @@ class BoxCaster:
         if self._empty:  # a caster without geometry does not answer
             return _nothing(columns, rows)
         axes, position = camera_pose(camera)
-        directions = frame_rays(camera, columns, rows) @ axes.T
+        seen = frame_rays(camera, columns, rows)
+        directions = seen @ axes.T
         rays = np.empty((rows, columns, 6), dtype=np.float32)
         rays[..., :3] = position
         rays[..., 3:] = directions.reshape(rows, columns, 3)
         found = self._scene.cast_rays(self._open3d.core.Tensor(rays))
         depth = found["t_hit"].numpy()
+        depth[(seen[:, 2] <= 0.0).reshape(rows, columns)] = np.inf  # the lens shows nothing there
         index = np.where(
             np.isfinite(depth), found["geometry_ids"].numpy().astype(np.int64), -1
         ).astype(np.int32)
@@ -75,6 +78,93 @@ class BoxCaster:
         normals = np.where(away, -normals, normals) / np.where(lengths > 0, lengths, 1.0)
         normals[index < 0] = 0.0
         return Hits(object_index=index, depth=depth, normals=normals.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossings:
+    """Where rays meet a mesh: one entry a crossing, in no particular order.
+
+    ``ray`` ``(k,)`` is the ray's index, ``depth`` ``(k,)`` the crossing's depth (m) along the
+    optical axis, ``owner`` ``(k,)`` what the caster was told of the triangle.
+    """
+
+    ray: Ints
+    depth: Floats
+    owner: Ints
+
+
+class MeshCaster:
+    """A mesh ready for ray casting, hit from both sides, on one thread.
+
+    Open3D works in single precision: coordinates are taken from the mesh's middle, so that depths
+    are right to about a micrometre within 10 m of it, wherever the world's origin lies.
+    """
+
+    def __init__(self, mesh: Mesh, owners: Ints) -> None:
+        """``owners`` ``(m,)`` goes with the triangles. Raises EnvironmentFault without Open3D.
+
+        A triangle with a corner that is not a finite number is never met.
+        """
+        self._open3d = open3d()
+        vertices = mesh.vertices
+        usable: NDArray[np.bool_] = np.asarray(np.isfinite(vertices).all(axis=1))
+        self._middle = vertices[usable].mean(axis=0) if usable.any() else np.zeros(3)
+        whole = usable[mesh.triangles].all(axis=1)
+        triangles, self._owners = mesh.triangles[whole], owners[whole]
+        local = np.where(usable[:, None], vertices - self._middle, 0.0)
+        self._empty = len(triangles) == 0
+        self._scene = self._open3d.t.geometry.RaycastingScene(nthreads=1)
+        if not self._empty:
+            self._scene.add_triangles(
+                self._tensor(_single(local)), self._tensor(triangles.astype(np.uint32))
+            )
+
+    def first(self, frame: FrameRecord, rays: Floats) -> Crossings:
+        """The nearest crossing of each ray that has one; ``rays`` ``(n, 3)`` as from a frame."""
+        if self._empty or not len(rays):
+            return _NO_CROSSINGS
+        found = self._scene.cast_rays(self._rays(frame, rays), nthreads=1)
+        depth = found["t_hit"].numpy()
+        met = np.flatnonzero(np.isfinite(depth))
+        return self._crossings(met, depth[met], found["primitive_ids"].numpy()[met])
+
+    def crossings(self, frame: FrameRecord, rays: Floats) -> Crossings:
+        """Every crossing of every ray, those behind others too."""
+        if self._empty or not len(rays):
+            return _NO_CROSSINGS
+        found = self._scene.list_intersections(self._rays(frame, rays), nthreads=1)
+        return self._crossings(
+            found["ray_ids"].numpy(), found["t_hit"].numpy(), found["primitive_ids"].numpy()
+        )
+
+    def _rays(self, frame: FrameRecord, rays: Floats) -> Any:
+        axes, position = camera_pose(frame)
+        directions = rays @ axes.T
+        packed = np.empty((len(rays), 6))
+        packed[:, :3] = position - self._middle + NEAR_M * directions
+        packed[:, 3:] = directions
+        return self._tensor(_single(packed))
+
+    def _crossings(self, ray: Any, depth: Any, triangle: Any) -> Crossings:
+        return Crossings(
+            ray=ray.astype(np.int64),
+            depth=depth.astype(np.float64) + NEAR_M,
+            owner=self._owners[triangle],
+        )
+
+    def _tensor(self, array: Any) -> Any:
+        return self._open3d.core.Tensor(np.ascontiguousarray(array))
+
+
+_NO_CROSSINGS = Crossings(
+    ray=np.zeros(0, dtype=np.int64), depth=np.zeros(0), owner=np.zeros(0, dtype=np.int64)
+)
+
+
+def _single(values: Floats) -> NDArray[np.float32]:
+    """Single precision; what it cannot hold becomes its largest number, never infinite."""
+    largest = float(np.finfo(np.float32).max)
+    return np.clip(values, -largest, largest).astype(np.float32)
 
 
 @functools.cache

@@ -223,7 +223,7 @@ def test_the_designs_example_on_the_real_scene() -> None:
         for found in adapter.sources(REAL)
         if not isinstance(found, Exception) and found.scene_id == "41069025"
     ]
-    scene = facts_from_record(adapter.read(source))
+    scene = facts_from_record(adapter.read(source).record)
     asked = replace(
         proposal(
             "distance(scene.only('sofa'), scene.only('stove'))",

@@ -1,4 +1,7 @@
-"""One suite that every adapter passes: whatever the format, records keep the same promises."""
+"""One suite for every adapter of JSON folders: whatever the format, the same promises are kept.
+
+:mod:`test_raw_contract` makes the same and more of the adapters of raw downloads.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixture_formats import LAYOUTS
 from strategies import corners
 
 from scene_adapters.base import SceneSource
@@ -39,7 +43,7 @@ def synthetic(folder: Path) -> Path:
 SAMPLES = {"vsi-meta": vsi_meta, "synthetic": synthetic}
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
+@pytest.fixture(params=sorted(SAMPLES))
 def adapter(request):
     return load_adapter(request.param)
 
@@ -51,30 +55,35 @@ def path(adapter, tmp_path):
 
 @pytest.fixture
 def records(adapter, path):
-    return [adapter.read(source) for source in adapter.sources(path)]
+    return [adapter.read(source).record for source in adapter.sources(path)]
 
 
-def test_every_adapter_of_the_table_has_sample_data_here():
-    assert set(SAMPLES) == set(ADAPTERS)
+def test_every_adapter_of_the_table_has_sample_data_here_or_in_the_raw_suite():
+    assert {*SAMPLES, *(layout.dataset for layout in LAYOUTS)} == set(ADAPTERS)
 
 
 def test_listing_finds_each_scene_once_and_reading_keeps_its_id(adapter, path):
     sources = adapter.sources(path)
     assert all(isinstance(source, SceneSource) for source in sources)
     assert len({source.scene_id for source in sources}) == len(sources) > 1
-    assert [adapter.read(source).scene_id for source in sources] == [s.scene_id for s in sources]
+    assert [adapter.read(source).record.scene_id for source in sources] == [
+        s.scene_id for s in sources
+    ]
 
 
 def test_a_source_survives_pickling_and_reads_alike(adapter, path):
     for source in adapter.sources(path):
         copy = pickle.loads(pickle.dumps(source))
         assert copy == source
-        assert adapter.read(copy) == adapter.read(source)
+        assert adapter.read(copy).record == adapter.read(source).record
 
 
 def test_a_source_without_payload_reads_alike(adapter, path):
     for source in adapter.sources(path):
-        assert adapter.read(SceneSource(source.scene_id, source.path)) == adapter.read(source)
+        assert (
+            adapter.read(SceneSource(source.scene_id, source.path)).record
+            == adapter.read(source).record
+        )
 
 
 def test_a_single_file_is_listed_like_its_folder(adapter, path):
@@ -84,7 +93,7 @@ def test_a_single_file_is_listed_like_its_folder(adapter, path):
 
 
 def test_the_same_bytes_give_the_same_record_and_other_bytes_another_hash(records, adapter, path):
-    assert [adapter.read(source) for source in adapter.sources(path)] == records
+    assert [adapter.read(source).record for source in adapter.sources(path)] == records
     hashes = [record.content_hash for record in records]
     assert len(set(hashes)) == len(hashes)
     assert all(len(h) == 64 and int(h, 16) >= 0 for h in hashes)
@@ -188,5 +197,5 @@ def test_an_unreadable_file_is_an_error_of_that_file(adapter, path):
 def test_an_unknown_adapter_names_the_nearest_and_all():
     with pytest.raises(OuroborosError, match=r"'vsi_meta'.*mean 'vsi-meta'.*synthetic, vsi-meta"):
         load_adapter("vsi_meta")
-    with pytest.raises(OuroborosError, match="choose from synthetic, vsi-meta"):
+    with pytest.raises(OuroborosError, match=r"choose from scannet, .*, synthetic, vsi-meta"):
         load_adapter("something else")

@@ -230,7 +230,7 @@ def test_sizes_are_those_of_real_rooms(many, vsi_meta_path):
     ours, theirs = {}, {}
     for sides, records in (
         (ours, many),
-        (theirs, [real.read(source) for source in real.sources(vsi_meta_path)]),
+        (theirs, [real.read(source).record for source in real.sources(vsi_meta_path)]),
     ):
         for box in (o for record in records for o in record.objects):
             sides.setdefault(box.label, []).append(max(box.extent))
@@ -318,7 +318,7 @@ def test_draws_are_spread_as_they_say():
 def test_files_give_back_exactly_what_was_generated(tmp_path):
     paths = write_scenes(tmp_path / "rooms", seed=7, count=12)
     assert [p.name for p in paths] == [f"room_{i:06d}.json" for i in range(12)]
-    found = [ADAPTER.read(source) for source in ADAPTER.sources(tmp_path / "rooms")]
+    found = [ADAPTER.read(source).record for source in ADAPTER.sources(tmp_path / "rooms")]
     assert found == [generate_scene(7, index) for index in range(12)]
 
 
@@ -342,7 +342,7 @@ def test_a_reformatted_file_is_still_read(tmp_path):
     (path,) = write_scenes(tmp_path, seed=7, count=1)
     path.write_text(json.dumps(json.loads(path.read_text()), indent=2, sort_keys=True))
     (source,) = ADAPTER.sources(tmp_path)
-    assert ADAPTER.read(source).objects == generate_scene(7, 0).objects
+    assert ADAPTER.read(source).record.objects == generate_scene(7, 0).objects
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def read(tmp_path, entry, scene_id="scene0025_01"):
     file = tmp_path / "meta.json"
     file.write_text(json.dumps({scene_id: entry}))
     (source,) = ADAPTER.sources(file)
-    return ADAPTER.read(source)
+    return ADAPTER.read(source).record
 
 
 def changed(path, value):
@@ -54,7 +54,7 @@ def changed(path, value):
 def test_corners_reproduce_the_stated_bounds_of_every_real_box(vsi_meta_path):
     worst, count = 0.0, 0
     for source in ADAPTER.sources(vsi_meta_path):
-        for box in ADAPTER.read(source).objects:
+        for box in ADAPTER.read(source).record.objects:
             reached = corners(box)
             worst = max(worst, np.abs(reached.min(axis=0) - box.aabb_min).max())
             worst = max(worst, np.abs(reached.max(axis=0) - box.aabb_max).max())
@@ -65,7 +65,7 @@ def test_corners_reproduce_the_stated_bounds_of_every_real_box(vsi_meta_path):
 
 def test_all_real_scenes_read_in_well_under_a_second(vsi_meta_path):
     start = time.process_time()
-    records = [ADAPTER.read(source) for source in ADAPTER.sources(vsi_meta_path)]
+    records = [ADAPTER.read(source).record for source in ADAPTER.sources(vsi_meta_path)]
     assert time.process_time() - start < 1.0
     assert len(records) == 160
     assert {r.dataset for r in records} == {"scannet", "arkitscenes"}
@@ -73,7 +73,7 @@ def test_all_real_scenes_read_in_well_under_a_second(vsi_meta_path):
 
 
 def test_real_labels_whose_counts_disagree_are_open_world(vsi_meta_path):
-    records = {s.scene_id: ADAPTER.read(s) for s in ADAPTER.sources(vsi_meta_path)}
+    records = {s.scene_id: ADAPTER.read(s).record for s in ADAPTER.sources(vsi_meta_path)}
     open_world = {k: r.open_world_labels for k, r in records.items() if r.open_world_labels}
     assert open_world.pop("scene0500_00") == ("chair", "window")
     assert sorted(sum(open_world.values(), ())) == ["chair"] + ["printer"] * 6
@@ -94,7 +94,7 @@ def test_axes_are_rows_in_the_file_and_columns_in_the_record(tmp_path_factory, b
     }
     entry = {**ENTRY, "object_bbox": {"chair": [stated]}, "object_counts": {"chair": 1}}
     source = SceneSource("41069025", tmp_path_factory.getbasetemp(), _plain(entry))
-    (read_box,) = ADAPTER.read(source).objects
+    (read_box,) = ADAPTER.read(source).record.objects
     assert np.allclose(read_box.rotation, box.rotation, atol=1e-12)
     assert np.allclose(corners(read_box), corners(box), atol=1e-9)
 
@@ -299,7 +299,7 @@ def _read_all(tmp_path_factory, data):
     records = []
     for source in found:
         if isinstance(source, SceneSource):
-            record, problem = _attempt(lambda s=source: ADAPTER.read(s), None)
+            record, problem = _attempt(lambda s=source: ADAPTER.read(s).record, None)
             assert (record is None) == bool(problem)
             assert all("any.json: scene " in text for text in problem)
             problems += problem

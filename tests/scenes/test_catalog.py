@@ -12,8 +12,15 @@ from scene_builders import box, camera, furnished, scene
 from engine.errors import EnvironmentFault, InputError, WorkspaceBusy, WorkspaceError
 from engine.resources import SQL, sql_files
 from engine.scenes import catalog as catalog_module
+from engine.scenes import complete as completion
 from engine.scenes.catalog import TABLES, Catalog
-from engine.scenes.ingest import complete
+from engine.scenes.catalog_rows import SCHEMAS, CatalogScene
+from scene_adapters.records import SceneRecord
+from scene_adapters.scan import Scan
+
+
+def complete(record: SceneRecord) -> CatalogScene:
+    return completion.complete(Scan(record=record))
 
 
 @pytest.fixture
@@ -78,7 +85,8 @@ def test_writing_a_scene_again_replaces_all_its_rows(path):
         name: rows(path, f"SELECT count(*) FROM {name} WHERE scene_id = 'room_1'")[0][0]
         for name in TABLES
     }
-    assert counts == {"scenes": 1, "objects": 1, "object_pairs": 0, "frames": 0, "visibility": 0}
+    kept = {"scenes": 1, "objects": 1, "navigation": 1}
+    assert counts == dict.fromkeys(TABLES, 0) | kept
 
 
 def test_a_write_that_fails_half_way_leaves_the_scene_as_it_was(path, monkeypatch):
@@ -238,17 +246,17 @@ def test_each_query_runs_on_an_empty_catalog_says_what_it_is_and_is_used(file, p
     }
     Catalog.open(path, read_only=False).close()
     with duckdb.connect(str(path)) as connection:
-        for table, schema in catalog_module._SCHEMAS.items():
+        for table, schema in SCHEMAS.items():
             connection.register(f"incoming_{table}", schema.empty_table())
         connection.execute(text, bound)
     source = Path(catalog_module.__file__).read_text(encoding="utf-8")
-    stem = re.sub(r"^(insert|delete)_(" + "|".join(TABLES) + ")$", r"\1_{name}", file.stem)
+    stem = re.sub(r"^(insert|delete)_(" + "|".join(SCHEMAS) + ")$", r"\1_{name}", file.stem)
     assert f'"{stem}"' in source, f"{file.name} is not used"
 
 
 def test_arrow_columns_are_the_tables_columns(path):
     Catalog.open(path, read_only=False).close()
-    for table, schema in catalog_module._SCHEMAS.items():
+    for table, schema in SCHEMAS.items():
         found = rows(
             path,
             f"SELECT column_name FROM duckdb_columns() WHERE table_name = '{table}'",

@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 from engine.scenes.catalog import Catalog
+from engine.scenes.complete import complete
 from engine.scenes.gallery import write_pictures
-from engine.scenes.ingest import complete
 from engine.scenes.pictures import plan_picture
+from scene_adapters.scan import Scan
 from scene_adapters.synthetic import generate_scene
 
 
@@ -18,7 +19,7 @@ def test_scene_with_and_without_cameras_gets_a_plan_and_views(tmp_path: Path) ->
     with Catalog.open(tmp_path / "catalog.duckdb", read_only=False) as catalog:
         for index, frames in ((0, True), (1, False)):
             record = generate_scene(3, index, frames=frames)
-            catalog.write_scene(complete(record))
+            catalog.write_scene(complete(Scan(record=record)))
             written = write_pictures(catalog, record.scene_id, tmp_path / "out", views=3)
             names = sorted(path.name for path in written)
             assert len(names) == 4

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -9,8 +10,9 @@ from scene_builders import box, camera
 from engine.errors import EnvironmentFault
 from engine.scenes import raycast
 from engine.scenes.facts import box_arrays
-from engine.scenes.raycast import BoxCaster
+from engine.scenes.raycast import BoxCaster, MeshCaster
 from engine.scenes.visibility import frame_rays, hit_depths
+from scene_adapters.scan import Mesh
 
 CAMERA = camera("0", 0.0, (-4.0, 0.3, 0.7), 5.0)
 
@@ -67,3 +69,50 @@ def test_a_missing_open3d_is_named_with_its_pip_line(monkeypatch):
     with pytest.raises(EnvironmentFault, match="pip install open3d-cpu libusb-package"):
         raycast.open3d()
     raycast.open3d.cache_clear()
+
+
+def test_boxes_are_not_met_where_the_lens_shows_nothing():
+    # An ideal fisheye whose circle of 180 degrees leaves the picture's corners dark.
+    frame = dataclasses.replace(
+        camera("0", 0.0, (0, 0, 0), focal=25.0),
+        camera_model="opencv_fisheye",
+        distortion=(0.0, 0.0, 0.0, 0.0),
+    )
+    arrays = box_arrays((box("a", (0, 0, 0), (4, 4, 4)),))
+    hits = BoxCaster(*arrays).view(frame, 80, 60)
+    dark = (frame_rays(frame, 80, 60)[:, 2] <= 0).reshape(60, 80)
+    assert 0 < dark.sum() < dark.size
+    assert ((hits.object_index < 0) == dark).all()
+    assert np.isinf(hits.depth[dark]).all()
+    behind = box_arrays((box("a", (-3, 0, 0), (1, 9, 9)),))
+    assert (BoxCaster(*behind).view(frame, 80, 60).object_index < 0).all()
+    for boxes in (arrays, behind):
+        assert np.isinf(hit_depths(frame_rays(frame, 80, 60), frame, *boxes)).all()
+
+
+def test_a_mesh_gives_every_crossing_with_its_owner_and_the_first_one():
+    # Sheets across the view at 2, 3 and 4 m; the last is far to the left.
+    sheets = [(2.0, 0.0), (3.0, 0.0), (4.0, 40.0)]
+    vertices = [[x, y + s * 3, z * 3] for x, y in sheets for s in (-1, 1) for z in (-1, 1)]
+    triangles = [[4 * i + j, 4 * i + j + 1, 4 * i + j + 2] for i in range(3) for j in range(2)]
+    mesh = Mesh(vertices=np.array(vertices), triangles=np.array(triangles, dtype=np.int32))
+    caster = MeshCaster(mesh, np.array([5, 5, -1, -1, 7, 7]))
+    frame = camera("0", 0.0, (0, 0, 0))
+    rays = frame_rays(frame, 7, 5)
+    found = caster.crossings(frame, rays)
+    order = np.lexsort([found.depth, found.ray])
+    assert found.ray[order].tolist() == [i for i in range(35) for _ in range(2)]
+    assert found.depth[order] == pytest.approx(np.tile([2.0, 3.0], 35), abs=1e-5)
+    assert found.owner[order].tolist() == [5, -1] * 35
+    first = caster.first(frame, rays)
+    assert first.ray.tolist() == list(range(35))
+    assert first.depth == pytest.approx(np.full(35, 2.0), abs=1e-5)
+    assert set(first.owner.tolist()) == {5}
+
+
+def test_a_mesh_without_triangles_is_never_met():
+    empty = Mesh(vertices=np.zeros((0, 3)), triangles=np.zeros((0, 3), dtype=np.int32))
+    caster = MeshCaster(empty, np.zeros(0, dtype=np.int64))
+    rays = frame_rays(CAMERA, 8, 6)
+    assert len(caster.crossings(CAMERA, rays).ray) == 0
+    assert len(caster.first(CAMERA, rays).ray) == 0

@@ -1,7 +1,7 @@
--- purpose: what every scene was read from and by which adapter, to skip those unchanged
+-- purpose: what every scene was read from and by what, to skip those unchanged
 -- parameters: none
--- columns: scene_id, content_hash, adapter_version
+-- columns: scene_id, content_hash, adapter_version, processing, has_mesh, num_frames, source
 -- grain: a scene
-SELECT scene_id, content_hash, adapter_version
+SELECT scene_id, content_hash, adapter_version, processing, has_mesh, num_frames, source
 FROM scenes
 ORDER BY scene_id;

@@ -1,0 +1,96 @@
+"""One picture's bytes to pixels: the only place where ScanNet's pictures are decoded."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scene_adapters.errors import SceneFormatError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FORMATS = ("JPEG", "PNG", "PPM")
+_LARGEST_SIDE = 16_384  # px
+_DEPTH_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture file, from its header alone.
+
+    Raises:
+        SceneFormatError: it cannot be read or is not a picture.
+    """
+    with _opened(path, path, "picture") as image:
+        return image.size
+
+
+def decode_colour(
+    stored: bytes | Path, size: tuple[int, int], path: Path, what: str
+) -> NDArray[np.uint8]:
+    """``(h, w, 3)`` RGB of a JPEG or PNG, which must be of the (width, height) stated.
+
+    ``path`` and ``what`` name it in messages.
+
+    Raises:
+        SceneFormatError: it does not decode, or is of another size.
+    """
+    with _opened(stored, path, what) as image:
+        if image.size != size:
+            _fail(path, f"{what} is {_shown(image.size)} pixels, expected {_shown(size)}")
+        return np.asarray(image.convert("RGB"))
+
+
+def decode_depth(path: Path, shift: float) -> NDArray[np.float32]:
+    """``(h, w)`` depth (m) of a picture of 16-bit whole numbers, ``shift`` of which are a metre.
+
+    Raises:
+        SceneFormatError: it does not decode, or holds something else.
+    """
+    with _opened(path, path, "depth picture") as image:
+        if image.mode not in _DEPTH_MODES:
+            _fail(path, f"depth picture is of mode {image.mode}, expected one 16-bit channel")
+        # Within the block: what does not fit the memory is the picture's fault, too.
+        metres: NDArray[np.float32] = np.asarray(image).astype(np.float32) / np.float32(shift)
+        return np.maximum(metres, np.float32(0.0))
+
+
+@contextlib.contextmanager
+def _opened(stored: bytes | Path, path: Path, what: str) -> Iterator[Image.Image]:
+    from PIL import Image
+
+    source = io.BytesIO(stored) if isinstance(stored, bytes) else stored
+    try:
+        with warnings.catch_warnings():
+            # Whatever the decoder doubts is not a picture this dataset has.
+            warnings.simplefilter("error")
+            with Image.open(source, formats=_FORMATS) as image:
+                if max(image.size) > _LARGEST_SIDE:
+                    _fail(path, f"{what} is {_shown(image.size)} pixels, expected fewer")
+                yield image
+    except SceneFormatError:
+        raise
+    except Exception as error:  # decoders answer broken bytes with errors of every kind
+        words = "".join(c for c in str(error)[:200] if c.isprintable())
+        raise SceneFormatError(
+            f"{path}: {what} cannot be decoded: {words or type(error).__name__}",
+            path=str(path),
+            remedy="download or export it again",
+        ) from error
+
+
+def _shown(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"
+
+
+def _fail(path: Path, problem: str) -> NoReturn:
+    raise SceneFormatError(
+        f"{path}: {problem}", path=str(path), remedy="download or export it again"
+    )
