@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from scene_adapters.boxes import FARTHEST
 from scene_adapters.errors import SceneFormatError
+from scene_adapters.json_fields import printable
 
 _TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",
@@ -242,7 +243,9 @@ class _Text:
 def _length(element: _Element, prop: _Property, value: float) -> int:
     length = float(value)
     if not 0 <= length <= _LONGEST_LIST or length != int(length):
-        raise _BadPlyError(f"{element.name} 0: list {prop.name} of {length:g} entries")
+        raise _BadPlyError(
+            f"{printable(element.name)} 0: list {printable(prop.name)} of {length:g} entries"
+        )
     return int(length)
 
 
@@ -251,16 +254,16 @@ def _check_lengths(element: _Element, prop: _Property, lengths: NDArray[Any]) ->
     if other.any():
         row = int(np.argmax(other))
         raise _BadPlyError(
-            f"{element.name} {row}: list {prop.name} of {lengths[row]:g} entries where row 0 has"
-            f" {lengths[0]:g}",
+            f"{printable(element.name)} {row}: list {printable(prop.name)} of {lengths[row]:g}"
+            f" entries where row 0 has {lengths[0]:g}",
             "triangulate the mesh, or download it again",
         )
 
 
 def _cut_short(element: _Element, whole: int) -> _BadPlyError:
     return _BadPlyError(
-        f"is cut short: the header declares {element.count} {element.name} rows, the file has"
-        f" bytes for {whole}"
+        f"is cut short: the header declares {element.count} {printable(element.name)} rows, the"
+        f" file has bytes for {whole}"
     )
 
 

@@ -129,6 +129,14 @@ def colour_lens(export: Export, info: ScanInfo, scene_id: str) -> Lens:
     return lens
 
 
+def stored_size(export: Export) -> Size | None:
+    """The size of the exported colour pictures, which the lens depends on; ``None``: none opens."""
+    try:
+        return _first_size(export, None)
+    except SceneFormatError:
+        return None
+
+
 def depth_lens(export: Export, info: ScanInfo, size: Size) -> Lens | None:
     """The depth camera of an exported picture of that size, ``None`` where nothing states it."""
     return _lens(export, "depth", info.depth, size)
@@ -226,7 +234,7 @@ def _matrix(text: str) -> tuple[float, float, float, float] | None:
     return (fx, fy, cx, cy) if is_camera(fx, fy, cx, cy) else None
 
 
-def _first_size(export: Export, scene_id: str) -> Size:
+def _first_size(export: Export, scene_id: str | None) -> Size:
     problem: SceneFormatError | None = None
     for number in export.numbers()[:_TRIES]:
         try:

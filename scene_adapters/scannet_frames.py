@@ -27,6 +27,7 @@ from scene_adapters.scannet_export import (
     colour_lens,
     find_export,
     read_poses,
+    stored_size,
 )
 from scene_adapters.scannet_files import is_file
 from scene_adapters.scannet_info import Lens, ScanInfo, is_camera
@@ -50,12 +51,13 @@ class Stream:
     digest: bytes = b""
 
     def parts(self) -> list[bytes]:
-        """What the frames depend on, besides the names and sizes of exported pictures."""
+        """What the frames depend on, besides the names and lengths of exported pictures' files."""
         if self.sens is not None:
             return [b"sens", str(self.sens.file_bytes).encode(), self.sens.headers]
         if self.export is not None:
             names = [part for item in self.export.settings.items() for part in _named(*item)]
-            return [b"export", self.digest, *names]
+            size = str(stored_size(self.export)).encode()
+            return [b"export", self.digest, size, *names]
         return []
 
     def listed(self) -> list[Path]:

@@ -66,6 +66,8 @@ class ScanReader:
                 return Unchanged(source.scene_id)
             return complete(self.adapter.read(source), self.settings)
         except SceneFormatError as error:
+            # Readers of one file do not know whose it is.
+            error.scene_id = error.scene_id or source.scene_id
             return error
         except OuroborosError:
             raise

@@ -35,13 +35,34 @@ COUNTED = {
     },
 }  # fmt: skip
 
+# One word a thing in all datasets: these are called here as in another of the three.
+RENAMED = {"trash can": "trash bin", "washing machine": "washer"}
+
 datasets = st.sampled_from(DATASETS)
 quick = settings(max_examples=150, deadline=None, derandomize=True)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_countable_labels_are_those_vsi_bench_counts(dataset):
-    assert label_table(dataset).countable() == COUNTED[dataset]
+    counted = {RENAMED.get(label, label) for label in COUNTED[dataset]}
+    assert label_table(dataset).countable() == counted
+
+
+def test_no_countable_label_has_another_name_in_another_dataset():
+    apart = {
+        ("scannet", "radiator"),  # annotators of ScanNet++ tell radiators from heaters
+        ("scannetpp", "pan"),  # ScanNet names the kind: frying pan
+        ("scannetpp", "shoes"),  # a pair in ScanNet++, one of them in ScanNet
+        ("scannetpp", "table lamp"),  # ScanNet counts lamps of all kinds as one
+    }
+    other = {
+        (dataset, label)
+        for dataset in DATASETS
+        for label in label_table(dataset).countable()
+        for table in map(label_table, DATASETS)
+        if table.look_up(label).name != label
+    }
+    assert other == apart
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -84,7 +105,7 @@ def test_scannet_tables_know_the_words_annotators_use():
         ("scannet", "kitchen cabinets", "kitchen cabinet", False),
         ("scannet", "closet doors", "closet door", False),
         ("scannetpp", "office table", "table", True),
-        ("scannetpp", "trash bin", "trash can", True),
+        ("scannetpp", "trash can", "trash bin", True),
         ("scannetpp", "ceiling lamp", "ceiling light", True),
         ("scannetpp", "mug", "cup", True),
         ("scannetpp", "window", "window", False),
@@ -191,4 +212,4 @@ def test_every_label_of_the_released_metadata_is_countable_here(dataset):
     counted = {label for scene in scenes.values() for label in scene["object_counts"]}
     table = label_table(dataset)
     assert {label for label in counted if not table.look_up(label).countable} == set()
-    assert all(table.look_up(label).name == label for label in counted)
+    assert all(table.look_up(label).name == RENAMED.get(label, label) for label in counted)

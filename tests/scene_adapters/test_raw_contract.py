@@ -6,6 +6,7 @@ geometry relies on: 2 cm and 1° for boxes, 1 mm and 0.1° for cameras, 1 mm for
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import pickle
@@ -21,6 +22,7 @@ from fixture_formats import LAYOUTS, SCENE_IDS, SHARED_LABELS, Layout
 from fixture_room import FLOOR, FixtureRoom, make_room
 from fuzz_cases import check_mesh, check_record
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 from scipy.spatial import cKDTree
 from strategies import SIGNS
@@ -28,6 +30,7 @@ from strategies import SIGNS
 from engine.scenes.exclusions import is_benchmark
 from scene_adapters.base import Adapter, SceneSource
 from scene_adapters.errors import SceneFormatError
+from scene_adapters.labels import label_table
 from scene_adapters.records import FrameRecord, ObjectRecord
 from scene_adapters.scan import FrameImages, Scan
 
@@ -127,6 +130,18 @@ def test_the_room_makes_a_demanding_truth(room):
 def test_labels_come_back(written):
     expected = Counter(item.label for item in written.room.record.objects)
     assert Counter(piece.label for piece in written.pieces) == expected
+
+
+@pytest.mark.parametrize("dataset", ["scannet", "scannetpp"])
+def test_words_of_annotators_are_kept_and_named_by_the_datasets_table(dataset, tmp_path):
+    room = make_room(0, 4, frames=0, spacing_m=2.0)  # eighteen kinds of things
+    layout = next(layout for layout in LAYOUTS if layout.dataset == dataset)
+    written = _written(layout, room, tmp_path)
+    words = [item.label_raw for item in room.record.objects]
+    assert len(set(words)) == 18
+    assert Counter(piece.label_raw for piece in written.pieces) == Counter(words)
+    names = Counter(label_table(dataset).look_up(word).name for word in words)
+    assert Counter(piece.label for piece in written.pieces) == names
 
 
 def test_structure_is_the_rooms_and_nothing_else_is(written):
@@ -269,10 +284,10 @@ def test_intrinsics_come_back(written):
             truth = replace(
                 truth, width=truth.height, height=truth.width, cx=truth.cx - cut, cy=truth.cy + cut
             )
-        assert frame.fx / frame.width == pytest.approx(truth.fx / truth.width, rel=2e-3)
-        assert frame.fy / frame.height == pytest.approx(truth.fy / truth.height, rel=2e-3)
-        assert frame.cx / frame.width == pytest.approx(truth.cx / truth.width, abs=2e-3)
-        assert frame.cy / frame.height == pytest.approx(truth.cy / truth.height, abs=2e-3)
+        assert frame.fx / frame.width == pytest.approx(truth.fx / truth.width, rel=1e-4)
+        assert frame.fy / frame.height == pytest.approx(truth.fy / truth.height, rel=1e-4)
+        assert frame.cx / frame.width == pytest.approx(truth.cx / truth.width, abs=1e-4)
+        assert frame.cy / frame.height == pytest.approx(truth.cy / truth.height, abs=1e-4)
 
 
 def test_colour_pictures_show_the_room_the_right_way_up(written):
@@ -431,6 +446,24 @@ def test_a_lost_picture_changes_the_hash(layout, small, tmp_path):
         return  # a container of all pictures is a file the record needs
     assert found != whole.scan.record.content_hash
     assert layout.adapter.read(whole.source).record.content_hash == found
+
+
+def test_a_picture_of_another_size_in_as_many_bytes_changes_the_hash(layout, small, tmp_path):
+    """Cameras are scaled to the pictures that are there; only ARKitScenes states their size."""
+    whole = _written(layout, small, tmp_path)
+    image = Path(whole.scan.record.source) / whole.scan.record.frames[0].image
+    if not image.is_file():
+        return  # a picture of a stream
+    with Image.open(image) as picture:
+        half, form = picture.resize((picture.width // 2, picture.height // 2)), picture.format
+    stream = io.BytesIO()
+    half.save(stream, form)
+    image.write_bytes(stream.getvalue().ljust(image.stat().st_size, b"\0"))
+    try:
+        record = layout.adapter.read(whole.source).record
+    except SceneFormatError:
+        return
+    assert (record.content_hash == whole.scan.record.content_hash) == (record == whole.scan.record)
 
 
 def test_scenes_are_listed_once_and_in_order(layout, small, tmp_path):
