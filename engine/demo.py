@@ -9,7 +9,7 @@ from engine import rounds
 from engine.progress import Reporter
 from engine.scenes.ingest import ingest
 from engine.workspace import Workspace, write_atomic
-from scene_adapters.synthetic import write_scenes
+from scene_adapters.synthetic.scenes import write_scenes
 from scene_adapters.table import load_adapter
 
 # A third of the paper's rounds' length: enough to see labels move, short enough to wait for.

@@ -43,6 +43,24 @@ def is_rotation(matrix: Array) -> bool:
     return volume > 0 and is_orthonormal(matrix)
 
 
+def stated_box(box: Field) -> tuple[Array, Array, Array]:
+    """Center ``(3,)``, full sizes ``(3,)`` (m) and axes (columns of ``(3, 3)``) of a stated box.
+
+    ``{centroid, axesLengths, normalizedAxes}`` as all the datasets write it: the axes stand in
+    rows there, and may be of either handedness.
+
+    Raises:
+        SceneFormatError: a part is missing, out of bounds, or the axes are not perpendicular.
+    """
+    center = np.array(box.child("centroid").vector(3, -FARTHEST, FARTHEST, "m"))
+    extent = np.array(box.child("axesLengths").vector(3, 0.0, FARTHEST, "m (full sizes)"))
+    field = box.child("normalizedAxes")
+    axes = np.array(field.vector(9, -1.01, 1.01)).reshape(3, 3)
+    if not is_orthonormal(axes):
+        field.fail("three perpendicular unit axes, row by row")
+    return center, extent, axes.T
+
+
 def stated_bounds(box: Field, low_key: str, high_key: str, reached: Array) -> tuple[Vec3, Vec3]:
     """The axis-aligned bounds (m) a file states, checked; the corners' own where it states none.
 

@@ -10,10 +10,10 @@ from scene_adapters.base import Adapter
 from scene_adapters.errors import OuroborosError
 
 ADAPTERS: dict[str, str] = {
-    "scannet": "scene_adapters.scannet:ScanNetAdapter",
-    "scannetpp": "scene_adapters.scannetpp:ScanNetPPAdapter",
-    "arkitscenes": "scene_adapters.arkitscenes:ARKitScenesAdapter",
-    "synthetic": "scene_adapters.synthetic:SyntheticAdapter",
+    "scannet": "scene_adapters.scannet.adapter:ScanNetAdapter",
+    "scannetpp": "scene_adapters.scannetpp.adapter:ScanNetPPAdapter",
+    "arkitscenes": "scene_adapters.arkitscenes.adapter:ARKitScenesAdapter",
+    "synthetic": "scene_adapters.synthetic.scenes:SyntheticAdapter",
     "vsi-meta": "scene_adapters.vsi_meta:VsiMetaAdapter",
 }
 

@@ -27,14 +27,12 @@ import numpy as np
 
 from scene_adapters.base import SceneSource
 from scene_adapters.boxes import (
-    FARTHEST,
     LARGEST_ROOM,
     SMALLEST_ROOM,
-    Array,
     corners,
-    is_orthonormal,
     mat3,
     stated_bounds,
+    stated_box,
     vec3,
 )
 from scene_adapters.errors import SceneFormatError
@@ -195,32 +193,21 @@ def _instance_id(box: Field) -> str | None:
 
 
 def _object(box: Field, label: str, raw: str, object_id: str) -> ObjectRecord:
-    centroid = box.child("centroid").vector(3, -FARTHEST, FARTHEST, "m")
-    lengths = box.child("axesLengths").vector(3, 0.0, FARTHEST, "m (full sizes)")
-    axes_field = box.child("normalizedAxes")
-    rotation = _rotation(axes_field)
-    reached = corners(np.array(centroid), np.array(lengths), rotation)
+    center, extent, rotation = stated_box(box)
+    if np.linalg.det(rotation) < 0:
+        rotation[:, 2] = -rotation[:, 2]
+    reached = corners(center, extent, rotation)
     low, high = stated_bounds(box, "min", "max", reached)
     return ObjectRecord(
         object_id=object_id,
         label=label,
         label_raw=raw,
-        center=vec3(centroid),
-        extent=vec3(lengths),
+        center=vec3(center.tolist()),
+        extent=vec3(extent.tolist()),
         rotation=mat3(rotation.ravel().tolist()),
         aabb_min=low,
         aabb_max=high,
     )
-
-
-def _rotation(field: Field) -> Array:
-    """A right-handed 3x3 rotation whose columns are the box axes, from axes written as rows."""
-    axes = np.array(field.vector(9, -1.01, 1.01)).reshape(3, 3)
-    if not is_orthonormal(axes):
-        field.fail("three perpendicular unit axes, row by row")
-    if np.linalg.det(axes) < 0:
-        axes[2] = -axes[2]
-    return axes.T
 
 
 def _open_world(

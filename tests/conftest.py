@@ -25,6 +25,6 @@ def vsi_meta_path() -> Path:
 @pytest.fixture(scope="session")
 def synthetic_scene():
     """One generated scene with its frames; records are frozen, so tests may share it."""
-    from scene_adapters.synthetic import generate_scene
+    from scene_adapters.synthetic.scenes import generate_scene
 
     return generate_scene(11, 0)

@@ -18,7 +18,7 @@ from engine.publishing.shards import export_parquet
 from engine.reporting.queries import open_analysis
 from engine.scenes.ingest import ingest
 from engine.workspace import Workspace
-from scene_adapters.synthetic import generate_scene, write_scenes
+from scene_adapters.synthetic.scenes import generate_scene, write_scenes
 from scene_adapters.table import load_adapter
 
 CONFIG = """

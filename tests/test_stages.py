@@ -10,7 +10,7 @@ from engine.records import Observation, SceneFacts
 from engine.scenes.facts import facts_from_record
 from engine.stages import RENDERED_PLAN, _require_finite, asked_frames, wanted_per_scene
 from scene_adapters.records import SceneRecord
-from scene_adapters.synthetic import generate_scene
+from scene_adapters.synthetic.scenes import generate_scene
 
 
 def config(**proposer: object) -> Config:

@@ -31,7 +31,7 @@ from engine.seeds import generator
 from engine.solving.packing import CELL
 from engine.solving.tiny import prompt_text
 from scene_adapters.records import SceneRecord
-from scene_adapters.synthetic import generate_scene
+from scene_adapters.synthetic.scenes import generate_scene
 
 SIZE = 64
 SHARD = 250

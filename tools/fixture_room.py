@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from engine.scenes.plan import colour_of
 from engine.seeds import generator
 from scene_adapters.records import FrameRecord, ObjectRecord, SceneRecord, UprightBox
-from scene_adapters.synthetic import generate_scene
+from scene_adapters.synthetic.scenes import generate_scene
 
 WALL_HEIGHT = 2.5  # m
 CHECKER = 0.5  # m, side of a floor square

@@ -17,7 +17,7 @@ from engine.proposing.parse import parse_reply
 from engine.records import AnswerKind, Proposal, Reason, Sample, SceneFacts, Verdict
 from engine.scenes.facts import facts_from_record
 from engine.scenes.visibility import first_seen, visible_objects
-from scene_adapters.synthetic import generate_scene
+from scene_adapters.synthetic.scenes import generate_scene
 from scene_adapters.vsi_meta import VsiMetaAdapter
 
 MARGINS = MarginSettings()

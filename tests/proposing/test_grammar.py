@@ -16,7 +16,7 @@ from engine.proposing.parse import parse_reply
 from engine.proposing.table import load_proposer
 from engine.records import Difficulty, Feedback, FeedbackItem, Proposal, SceneFacts, TypeRate
 from engine.scenes.facts import facts_from_record
-from scene_adapters.synthetic import generate_scene
+from scene_adapters.synthetic.scenes import generate_scene
 
 
 def scene(index: int) -> SceneFacts:

@@ -15,11 +15,10 @@ from fixture_room import FixtureRoom
 from scene_adapters.base import Adapter
 from scene_adapters.table import load_adapter
 
-# All three datasets annotate them under one canonical name (a washer is ScanNet's "washing
-# machine", as VSI-Bench names it), so the same room fits all.
+# All three datasets have these, so the same room fits all.
 SHARED_LABELS = (
     "bathtub", "bed", "chair", "dishwasher", "fireplace", "refrigerator", "sofa", "stool",
-    "stove", "table", "toilet", "tv",
+    "stove", "table", "toilet", "tv", "washer",
 )  # fmt: skip
 
 SCENE_IDS = {

@@ -16,7 +16,7 @@ from fixture_room import FixtureRoom, make_room
 from fixture_scannetpp_depth import pack_lz4 as pack_lz4
 
 from scene_adapters.base import SceneSource
-from scene_adapters.scannetpp import ScanNetPPAdapter
+from scene_adapters.scannetpp.adapter import ScanNetPPAdapter
 
 SCENE = "7b6477cb95"
 BARE = {"rgb": "none", "depth": None}  # nothing that takes rays

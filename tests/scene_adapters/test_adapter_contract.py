@@ -17,7 +17,7 @@ from strategies import corners
 
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import OuroborosError, SceneFormatError
-from scene_adapters.synthetic import write_scenes
+from scene_adapters.synthetic.scenes import write_scenes
 from scene_adapters.table import ADAPTERS, load_adapter
 
 BOX = {

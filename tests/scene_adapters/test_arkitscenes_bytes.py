@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 import fixture_arkitscenes
 from fixture_room import make_room
 
-from scene_adapters.arkitscenes import ARKitScenesAdapter
-from scene_adapters.arkitscenes_metadata import stated_quarter_turns
-from scene_adapters.arkitscenes_objects import read_annotation
+from scene_adapters.arkitscenes.adapter import ARKitScenesAdapter
+from scene_adapters.arkitscenes.metadata import stated_quarter_turns
+from scene_adapters.arkitscenes.objects import read_annotation
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scene_adapters.arkitscenes_files import video_files
-from scene_adapters.arkitscenes_frames import (
+from scene_adapters.arkitscenes.files import video_files
+from scene_adapters.arkitscenes.frames import (
     Moments,
     frame_rate,
     frame_records,
@@ -16,7 +16,7 @@ from scene_adapters.arkitscenes_frames import (
     read_pincams,
     select_frames,
 )
-from scene_adapters.arkitscenes_trajectory import Trajectory
+from scene_adapters.arkitscenes.trajectory import Trajectory
 from scene_adapters.base import SceneSource
 
 VIDEO = "41069025"

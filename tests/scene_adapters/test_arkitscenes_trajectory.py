@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from scene_adapters.arkitscenes_trajectory import (
+from scene_adapters.arkitscenes.trajectory import (
     Trajectory,
     camera_to_world,
     read_trajectory,

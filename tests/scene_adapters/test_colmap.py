@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scene_adapters.colmap import camera_to_world, read_cameras, read_images
 from scene_adapters.errors import SceneFormatError
+from scene_adapters.scannetpp.colmap import camera_to_world, read_cameras, read_images
 
 CAMERAS = b"""# Camera list with one line of data per camera:
 #   CAMERA_ID, MODEL, WIDTH, HEIGHT, PARAMS[]

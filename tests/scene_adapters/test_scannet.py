@@ -23,7 +23,7 @@ from fixture_scannet import ALIGNMENT, upright_alignment, write_scan
 
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.scannet import ScanNetAdapter
+from scene_adapters.scannet.adapter import ScanNetAdapter
 
 ADAPTER = ScanNetAdapter()
 SMALL = {"colour_size": (64, 48), "depth_size": (32, 24)}

@@ -21,10 +21,10 @@ from PIL import Image
 
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.scannet import ScanNetAdapter
-from scene_adapters.scannet_export import fitted
-from scene_adapters.scannet_info import parse_info
-from scene_adapters.scannet_poses import rigid
+from scene_adapters.poses import rigid
+from scene_adapters.scannet.adapter import ScanNetAdapter
+from scene_adapters.scannet.export import fitted
+from scene_adapters.scannet.info import parse_info
 
 SCAN = "scene0000_00"
 FRAME_AT = 12 + 15 + 256 + 28 + 8  # where the first frame starts in a stream

@@ -9,7 +9,7 @@ import pytest
 
 from scene_adapters.errors import SceneFormatError
 from scene_adapters.json_fields import Field
-from scene_adapters.scannet_objects import make_objects, read_groups, read_segments
+from scene_adapters.scannet.objects import make_objects, read_groups, read_segments
 
 FILE = Path("scene0000_00.aggregation.json")
 # Two vertices each of segments 7, 3, 900 and 12, the last of no instance.

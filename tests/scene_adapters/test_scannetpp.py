@@ -15,7 +15,7 @@ from scannetpp_scenes import SCENE, copied, edit, read, small_room, write
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
 from scene_adapters.labels import label_table
-from scene_adapters.scannetpp import ScanNetPPAdapter
+from scene_adapters.scannetpp.adapter import ScanNetPPAdapter
 
 ADAPTER = ScanNetPPAdapter()
 

@@ -12,7 +12,8 @@ from PIL import Image
 from scannetpp_scenes import copied, edit, read, small_room, write
 
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.scannetpp_poses import rigid_poses
+from scene_adapters.poses import rigid
+from scene_adapters.scannetpp.poses import SCALED
 
 WAYS = {
     "arkit": {},
@@ -155,7 +156,8 @@ def test_rigid_poses_are_kept_scaled_ones_corrected_others_refused(entries, scal
     mirrored = motion @ np.diag([1, 1, -1, 1])
     sheared = motion + np.array([[0] * 4] * 3 + [[0, 0, 0.1, 0]])
     large = motion @ np.diag([1.2, 1.2, 1.2, 1])
-    usable, clean = rigid_poses(np.stack([motion, broken, stretched, mirrored, sheared, large]))
+    stored = np.stack([motion, broken, stretched, mirrored, sheared, large])
+    clean, usable = rigid(stored, scale=SCALED)
     assert usable.tolist() == [True, False, False, False, False, False]
     assert clean[0, :3, :3] == pytest.approx(turn, abs=1e-9)
     assert clean[0, :3, 3].tolist() == [1, -2, 3]
@@ -163,7 +165,7 @@ def test_rigid_poses_are_kept_scaled_ones_corrected_others_refused(entries, scal
 
 
 def test_no_poses_are_no_frames():
-    usable, clean = rigid_poses(np.empty((0, 4, 4)))
+    clean, usable = rigid(np.empty((0, 4, 4)))
     assert (usable.shape, clean.shape) == ((0,), (0, 4, 4))
 
 

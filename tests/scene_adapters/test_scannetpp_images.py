@@ -16,9 +16,9 @@ from scannetpp_scenes import pack_lz4, read, small_room, write
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
 from scene_adapters.records import FrameRecord
-from scene_adapters.scannetpp import ScanNetPPAdapter
-from scene_adapters.scannetpp_depth import DepthStream, unpack_lz4
-from scene_adapters.scannetpp_images import ScanNetPPImages
+from scene_adapters.scannetpp.adapter import ScanNetPPAdapter
+from scene_adapters.scannetpp.depth import DepthStream, unpack_lz4
+from scene_adapters.scannetpp.images import ScanNetPPImages
 
 ROOM = small_room()
 
@@ -184,7 +184,7 @@ def test_pictures_that_do_not_fit_or_do_not_decode_are_named(tmp_path):
     Image.new("RGB", (64, 48)).save(path)
     images = ScanNetPPImages(tmp_path)
     assert images.colour(frame()).shape == (48, 64, 3)
-    with pytest.raises(SceneFormatError, match="is 64 x 48, where frame frame_000000 is 32 x 48"):
+    with pytest.raises(SceneFormatError, match="picture is 64 x 48 pixels, expected 32 x 48"):
         images.colour(frame(width=32))
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(SceneFormatError, match="decoded"):
@@ -198,7 +198,7 @@ def test_depth_of_another_kind_is_named(tmp_path):
     path = tmp_path / "iphone" / "depth" / "frame_000000.png"
     path.parent.mkdir(parents=True)
     Image.new("RGB", (256, 192)).save(path)
-    with pytest.raises(SceneFormatError, match="not of depth"):
+    with pytest.raises(SceneFormatError, match="expected one 16-bit channel"):
         ScanNetPPImages(tmp_path).depth(frame())
     Image.new("I;16", (5000, 10)).save(path)
     with pytest.raises(SceneFormatError, match="5000 x 10 pixels are too many"):

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 from fixture_scannet import sens_frame, sens_header
 
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.sens import read_sens
+from scene_adapters.scannet.sens import read_sens
 
 CAMERAS = {"color": (60.0, 61.0, 32.0, 24.0, (64, 48)), "depth": (30.0, 31.0, 4.0, 3.0, (8, 6))}
 DEPTH = np.arange(48, dtype="<u2").reshape(6, 8) * 100

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.synthetic import SyntheticAdapter, generate_scene, write_scenes
-from scene_adapters.synthetic_draws import Draws
-from scene_adapters.synthetic_furniture import CATALOGUE, LABELS, THEMES
+from scene_adapters.synthetic.draws import Draws
+from scene_adapters.synthetic.furniture import CATALOGUE, LABELS, THEMES
+from scene_adapters.synthetic.scenes import SyntheticAdapter, generate_scene, write_scenes
 
 ADAPTER = SyntheticAdapter()
 NOISE = 0.03  # m a second annotator's box may reach past a wall
@@ -81,7 +81,7 @@ def outside_by(point, ring):
 def test_a_scene_is_the_same_in_any_process():
     """Hash seeds differ between processes: no set or dict order may leak into a scene."""
     code = (
-        "from scene_adapters.synthetic import generate_scene as g;"
+        "from scene_adapters.synthetic.scenes import generate_scene as g;"
         "print(*[g(7, i, f).content_hash for i in (0, 5, 10, 70000) for f in (True, False)])"
     )
     here = [generate_scene(7, i, f).content_hash for i in (0, 5, 10, 70000) for f in (True, False)]
@@ -377,7 +377,7 @@ SMALL = dataclasses.replace(SMALL, objects=SMALL.objects[:2], frames=SMALL.frame
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.data())
 def test_any_damage_to_a_file_gives_a_record_or_the_named_error(tmp_path_factory, data):
-    from scene_adapters.synthetic_files import encode
+    from scene_adapters.synthetic.files import encode
 
     text = bytearray(encode(SMALL))
     for _ in range(data.draw(st.integers(1, 3))):

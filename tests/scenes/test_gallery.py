@@ -12,7 +12,7 @@ from engine.scenes.complete import complete
 from engine.scenes.gallery import write_pictures
 from engine.scenes.pictures import plan_picture
 from scene_adapters.scan import Scan
-from scene_adapters.synthetic import generate_scene
+from scene_adapters.synthetic.scenes import generate_scene
 
 
 def test_scene_with_and_without_cameras_gets_a_plan_and_views(tmp_path: Path) -> None:

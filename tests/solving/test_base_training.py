@@ -15,7 +15,7 @@ from engine.seeds import generator
 from engine.solving.network import answer_logits, make_config, random_model
 from engine.solving.packing import Row, encode_turn, pack
 from engine.solving.tokenizer import train_tokenizer
-from scene_adapters.synthetic import generate_scene
+from scene_adapters.synthetic.scenes import generate_scene
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 

@@ -7,28 +7,17 @@ toolkit's ``iphone/prepare_iphone_data.py``. Depth comes from the iPhone's extra
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scene_adapters.errors import SceneFormatError
+from scene_adapters.pictures import decode_colour, decode_depth
 from scene_adapters.records import FrameRecord
 from scene_adapters.scan import DepthImage
-from scene_adapters.scannetpp_depth import DepthStream
-from scene_adapters.scannetpp_poses import frame_number
+from scene_adapters.scannetpp.depth import DepthStream
+from scene_adapters.scannetpp.poses import frame_number
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-# Pixels along a side: the DSLR's own pictures are 7008 wide; depth has 256, and people scale it up
-# to the video's 1920. Beyond that a header is broken, and believing it would cost memory.
-_LONGEST_SIDE = 16_384
-_LONGEST_DEPTH = 2048
 _SURFACE = 0.05  # neighbouring depths further apart than this, relatively, are of two things
 
 Metres = NDArray[np.float32]
@@ -49,17 +38,8 @@ class ScanNetPPImages:
         path = self._folder / frame.image
         if not path.is_file():
             return None
-        with _opened(path) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
-        if pixels.shape != (frame.height, frame.width, 3):
-            height, width = pixels.shape[:2]
-            raise SceneFormatError(
-                f"{path}: is {width} x {height}, where frame {frame.frame_id} is "
-                f"{frame.width} x {frame.height}",
-                path=str(path),
-                remedy="extract all pictures of a scene at one size, then ingest it again",
-            )
-        return pixels
+        remedy = "extract all pictures of a scene at one size, then ingest it again"
+        return decode_colour(path, (frame.width, frame.height), path, remedy=remedy)
 
     def depth(self, frame: FrameRecord) -> DepthImage | None:
         """What the iPhone's sensor measured; ``None`` for pictures of the DSLR."""
@@ -82,15 +62,7 @@ class ScanNetPPImages:
         path = self._folder / "iphone" / "depth" / f"{name}.png"
         if not path.is_file():
             return None
-        with _opened(path, _LONGEST_DEPTH) as picture:
-            pixels = np.asarray(picture)
-        if pixels.ndim != 2 or pixels.dtype.kind not in "ui":
-            raise SceneFormatError(
-                f"{path}: is a picture of {pixels.shape} {pixels.dtype}, not of depth in mm",
-                path=str(path),
-                remedy="extract it again with the toolkit",
-            )
-        return pixels.astype(np.float32) / np.float32(1000)
+        return decode_depth(path)
 
     def _streamed(self, number: int) -> NDArray[np.float32] | None:
         path = self._folder / "iphone" / "depth.bin"
@@ -148,33 +120,3 @@ def _between_pixels(metres: Metres, column: Places, row: Places) -> Metres:
     inverse = (weights / np.where(corners > 0, corners, 1)).sum(axis=0)
     found: Metres = np.where(one_surface, 1 / inverse, nearest).astype(np.float32)
     return found
-
-
-def picture_size(path: Path) -> tuple[int, int] | None:
-    """Width and height in the header of a picture, ``None`` where it cannot be read."""
-    try:
-        with _opened(path) as picture:
-            return picture.size
-    except SceneFormatError:
-        return None
-
-
-@contextlib.contextmanager
-def _opened(path: Path, longest: int = _LONGEST_SIDE) -> Iterator[Image.Image]:
-    """A picture file; whatever goes wrong while it is open is the file's fault."""
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what a decoder doubts is not a picture of ScanNet++
-            with Image.open(path, formats=("JPEG", "PNG")) as picture:
-                if max(picture.size) > longest:
-                    raise ValueError(f"{picture.width} x {picture.height} pixels are too many")
-                yield picture
-    except Exception as error:  # decoders answer broken bytes with errors of every kind
-        words = "".join(c for c in str(error)[:200] if c.isprintable())
-        raise SceneFormatError(
-            f"{path}: is not a picture that can be decoded ({words or type(error).__name__})",
-            path=str(path),
-            remedy="download or extract it again",
-        ) from error

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from scene_adapters.boxes import FARTHEST
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.scannet_poses import rigid
+from scene_adapters.poses import rigid
 
 _LARGEST_FILE = 1 << 20  # bytes; the originals have under 1000
 _FARTHEST_PIXEL = 1e6  # px, of focal lengths, middles and sizes

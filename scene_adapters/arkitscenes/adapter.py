@@ -1,7 +1,7 @@
 """ARKitScenes as downloaded, 3DOD or raw, to scene records.
 
-What lies where: :mod:`scene_adapters.arkitscenes_files`; what is decided about boxes, frames and
-the way up: ``arkitscenes_objects``, ``arkitscenes_frames``, ``arkitscenes_trajectory``. Besides:
+What lies where: :mod:`scene_adapters.arkitscenes.files`; what is decided about boxes, frames and
+the way up: ``objects``, ``frames``, ``trajectory``. Besides:
 
 - Nothing needs converting: boxes, mesh and poses share one world, in metres, z up.
 - Several videos show one visit; the visit is the room key where an official table names it.
@@ -16,8 +16,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene_adapters.arkitscenes_files import VideoFiles, list_videos, video_files
-from scene_adapters.arkitscenes_frames import (
+from scene_adapters.arkitscenes.files import VideoFiles, list_videos, video_files
+from scene_adapters.arkitscenes.frames import (
     Selection,
     depth_moments,
     frame_rate,
@@ -26,10 +26,10 @@ from scene_adapters.arkitscenes_frames import (
     read_pincams,
     select_frames,
 )
-from scene_adapters.arkitscenes_metadata import stated_quarter_turns
-from scene_adapters.arkitscenes_objects import DATASET, read_annotation
-from scene_adapters.arkitscenes_pictures import ArkitPictures
-from scene_adapters.arkitscenes_trajectory import Trajectory, read_trajectory
+from scene_adapters.arkitscenes.metadata import stated_quarter_turns
+from scene_adapters.arkitscenes.objects import DATASET, read_annotation
+from scene_adapters.arkitscenes.pictures import ArkitPictures
+from scene_adapters.arkitscenes.trajectory import Trajectory, read_trajectory
 from scene_adapters.base import SceneSource
 from scene_adapters.content import hash_files
 from scene_adapters.errors import SceneFormatError
@@ -165,4 +165,4 @@ def _pictures(files: VideoFiles) -> ArkitPictures | None:
     depths = depth_moments(files)
     if not has_pictures(files) and not depths.names:
         return None
-    return ArkitPictures(files.folder, files.video, depths)
+    return ArkitPictures(files.folder, depths)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scene_adapters.synthetic_draws import Draws
-from scene_adapters.synthetic_furniture import CATALOGUE, THEMES, Habit, Piece, Theme
+from scene_adapters.synthetic.draws import Draws
+from scene_adapters.synthetic.furniture import CATALOGUE, THEMES, Habit, Piece, Theme
 
 GAP = 0.04  # m kept between pieces, so that a rescan's noise does not make them meet
 MAX_OBJECTS = 25

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.scannet_files import file_names, is_file, is_folder, unreadable
-from scene_adapters.scannet_info import Lens, ScanInfo, is_camera, key_values, numbers_of
-from scene_adapters.scannet_pictures import picture_size
+from scene_adapters.pictures import picture_size
+from scene_adapters.scannet.files import file_names, is_file, is_folder, unreadable
+from scene_adapters.scannet.info import Lens, ScanInfo, is_camera, key_values, numbers_of
 
 _PLACES = ("", "sens_export", "exported", "export", "frames", "out", "output", "sens")
 _COLOUR = re.compile(r"(frame-)?([0-9]{1,9})(\.color)?\.(?:jpe?g|png)", re.IGNORECASE)

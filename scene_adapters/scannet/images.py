@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scene_adapters.errors import SceneFormatError
+from scene_adapters.pictures import decode_colour, decode_depth
 from scene_adapters.records import FrameRecord
 from scene_adapters.scan import DepthImage
-from scene_adapters.scannet_export import Export, depth_lens, depth_shift
-from scene_adapters.scannet_frames import Stream, sens_lens
-from scene_adapters.scannet_info import Lens, ScanInfo
-from scene_adapters.scannet_pictures import decode_colour, decode_depth
-from scene_adapters.sens import COLOUR_JPEG, COLOUR_PNG, COLOUR_RAW, Sens
+from scene_adapters.scannet.export import Export, depth_lens, depth_shift
+from scene_adapters.scannet.frames import Stream, sens_lens
+from scene_adapters.scannet.info import Lens, ScanInfo
+from scene_adapters.scannet.sens import COLOUR_JPEG, COLOUR_PNG, COLOUR_RAW, Sens
 
 _IN_STREAM = re.compile(r".+\.sens#([0-9]{1,9})")
 
@@ -85,7 +85,7 @@ class ExportImages:
         if name is None:
             return None
         path = self._export.folder / name
-        return decode_colour(path, (frame.width, frame.height), path, "picture")
+        return decode_colour(path, (frame.width, frame.height), path)
 
     def depth(self, frame: FrameRecord) -> DepthImage | None:
         """Depth as stored; ``None`` without a picture, or where no file states its camera."""

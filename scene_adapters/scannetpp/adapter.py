@@ -17,7 +17,7 @@ from scene_adapters.json_fields import read_bytes
 from scene_adapters.ply import read_ply
 from scene_adapters.records import FrameRecord, SceneRecord
 from scene_adapters.scan import Mesh, Scan
-from scene_adapters.scannetpp_files import (
+from scene_adapters.scannetpp.files import (
     MESH,
     Stream,
     class_file,
@@ -25,9 +25,9 @@ from scene_adapters.scannetpp_files import (
     find_stream,
     scan_files,
 )
-from scene_adapters.scannetpp_frames import read_frames, stored_size
-from scene_adapters.scannetpp_images import ScanNetPPImages
-from scene_adapters.scannetpp_objects import read_annotation, read_categories
+from scene_adapters.scannetpp.frames import read_frames, stored_size
+from scene_adapters.scannetpp.images import ScanNetPPImages
+from scene_adapters.scannetpp.objects import read_annotation, read_categories
 from scene_adapters.splits import find_splits
 
 LICENCE = "ScanNet++ Terms of Use"

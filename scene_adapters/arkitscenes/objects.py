@@ -18,9 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from scene_adapters.boxes import FARTHEST, Array, corners, is_orthonormal, mat3, vec3
+from scene_adapters.boxes import corners, mat3, stated_box, vec3
 from scene_adapters.errors import SceneFormatError
 from scene_adapters.fitting import canonical_axes
 from scene_adapters.json_fields import Field, parse_json, printable, read_bytes
@@ -109,26 +107,17 @@ def _own_ids(items: list[Field]) -> list[str] | None:
 
 
 def _object(box: Field, object_id: str, label: str, raw: str, structure: bool) -> ObjectRecord:
-    center = box.child("centroid").vector(3, -FARTHEST, FARTHEST, "m")
-    lengths = box.child("axesLengths").vector(3, 0.0, FARTHEST, "m (full sizes)")
-    rotation, extent = canonical_axes(_axes(box.child("normalizedAxes")), np.array(lengths))
-    reached = corners(np.array(center), extent, rotation)
+    center, lengths, axes = stated_box(box)
+    rotation, extent = canonical_axes(axes, lengths)
+    reached = corners(center, extent, rotation)
     return ObjectRecord(
         object_id=object_id,
         label=label,
         label_raw=raw,
-        center=vec3(center),
+        center=vec3(center.tolist()),
         extent=vec3(extent.tolist()),
         rotation=mat3(rotation.ravel().tolist()),
         aabb_min=vec3(reached.min(axis=0).tolist()),
         aabb_max=vec3(reached.max(axis=0).tolist()),
         structure=structure,
     )
-
-
-def _axes(field: Field) -> Array:
-    """The box axes in the columns of ``(3, 3)``, as the file names them: they stand in rows."""
-    axes = np.array(field.vector(9, -1.01, 1.01)).reshape(3, 3)
-    if not is_orthonormal(axes):
-        field.fail("three perpendicular unit axes, row by row")
-    return axes.T

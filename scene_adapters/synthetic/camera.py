@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scene_adapters.records import FrameRecord
-from scene_adapters.synthetic_draws import Draws
-from scene_adapters.synthetic_rooms import Box, Floor
+from scene_adapters.synthetic.draws import Draws
+from scene_adapters.synthetic.rooms import Box, Floor
 
 FRAMES = 64
 FPS = 2.0

@@ -20,8 +20,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from scene_adapters.boxes import FARTHEST
-from scene_adapters.colmap import (
+from scene_adapters.errors import SceneFormatError
+from scene_adapters.json_fields import Field, parse_json, read_bytes
+from scene_adapters.scannetpp.colmap import (
     LARGEST_FOCAL,
     LARGEST_PICTURE,
     Camera,
@@ -29,15 +30,12 @@ from scene_adapters.colmap import (
     read_cameras,
     read_images,
 )
-from scene_adapters.errors import SceneFormatError
-from scene_adapters.json_fields import Field, parse_json, read_bytes
-from scene_adapters.scannetpp_files import Stream
+from scene_adapters.scannetpp.files import Stream
 
 IPHONE_SIZE = (1920, 1440)  # pixels: the video's, and what its intrinsics are stated for
-# Of a pose's three axes: how far their lengths may differ, and from 1. aligned_pose comes from
-# fitting ARKit's track onto the mesh; a fit may leave a few percent of scale in the axes.
-_EVEN = 2e-3
-_SCALED = 0.05
+# aligned_pose comes from fitting ARKit's track onto the mesh; a fit may leave a few percent of
+# scale in the axes.
+SCALED = 0.05
 
 _FRAME = re.compile(r"frame_([0-9]{1,9})")
 _PICTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+ -]{0,199}")
@@ -101,27 +99,6 @@ def frame_number(name: str) -> int | None:
     """Which picture of the video ``frame_000123`` is; ``None`` for a picture of the DSLR."""
     match = _FRAME.fullmatch(name)
     return None if match is None else int(match[1])
-
-
-def rigid_poses(poses: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Which of ``(n, 4, 4)`` are rigid motions, and all with exactly orthonormal axes.
-
-    A scale all axes share is divided out, up to a few percent. The poses that are not rigid come
-    back as the identity.
-    """
-    # The comparison refuses NaN too.
-    usable = np.asarray((np.abs(poses) <= FARTHEST).all(axis=(1, 2)))
-    clean = np.where(usable[:, None, None], poses, np.eye(4))
-    left, sizes, right = np.linalg.svd(clean[:, :3, :3])
-    rotations = left @ right
-    usable &= sizes[:, 0] - sizes[:, 2] <= _EVEN * sizes[:, 1]
-    usable &= np.abs(sizes[:, 1] - 1.0) <= _SCALED
-    usable &= np.linalg.det(rotations) > 0
-    usable &= (np.abs(clean[:, 3] - (0.0, 0.0, 0.0, 1.0)) <= _EVEN).all(axis=1)
-    result = np.broadcast_to(np.eye(4), poses.shape).copy()
-    result[usable, :3, :3] = rotations[usable]
-    result[usable, :3, 3] = clean[usable, :3, 3]
-    return usable, result
 
 
 def _arkit(path: Path, scene_id: str) -> Iterator[_Entry]:

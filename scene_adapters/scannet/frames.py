@@ -21,18 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scene_adapters.errors import SceneFormatError
+from scene_adapters.poses import rigid
 from scene_adapters.records import FrameRecord
-from scene_adapters.scannet_export import (
+from scene_adapters.scannet.export import (
     Export,
     colour_lens,
     find_export,
     read_poses,
     stored_size,
 )
-from scene_adapters.scannet_files import is_file
-from scene_adapters.scannet_info import Lens, ScanInfo, is_camera
-from scene_adapters.scannet_poses import rigid
-from scene_adapters.sens import Sens, read_sens
+from scene_adapters.scannet.files import is_file
+from scene_adapters.scannet.info import Lens, ScanInfo, is_camera
+from scene_adapters.scannet.sens import Sens, read_sens
 
 FPS = 30.0  # the sensor's rate
 _MICROSECONDS = 1e6

@@ -10,7 +10,7 @@
     <root>/metadata/semantic_benchmark/map_benchmark.csv
 
 Names in ``scans/`` have been the same in every release; what changed is what ``segIndices`` means
-(see :mod:`scene_adapters.scannetpp_objects`).
+(see :mod:`scene_adapters.scannetpp.objects`).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,7 @@ from scene_adapters.fitting import minimal_box, upright_box
 from scene_adapters.json_fields import Field
 from scene_adapters.labels import Label, label_table
 from scene_adapters.records import ObjectRecord
-
-Ints = NDArray[np.int64]
+from scene_adapters.segments import Ints, Segments, owners, whole_numbers
 
 _LARGEST_ID = 2**53
 # Segments are shared by two instances at times. A file in which each of thousands of instances is
@@ -59,7 +59,7 @@ def read_groups(aggregation: Field) -> list[Group]:
         if object_id in seen:
             number.fail("an id of its own for each instance")
         seen.add(object_id)
-        segments = _integers(entry.child("segments"))
+        segments = whole_numbers(entry.child("segments"))
         raw = entry.child("label").text()
         groups.append(Group(object_id=object_id, raw=raw, segments=segments, place=entry))
     return groups
@@ -72,7 +72,7 @@ def read_segments(segmentation: Field, vertices: int) -> Ints:
         SceneFormatError: not one whole number a vertex.
     """
     field = segmentation.child("segIndices")
-    numbers = _integers(field)
+    numbers = whole_numbers(field)
     if len(numbers) != vertices:
         raise SceneFormatError(
             f"{field.file}: segIndices has {len(numbers)} entries, the mesh {vertices} vertices",
@@ -98,7 +98,7 @@ def make_objects(
     Raises:
         SceneFormatError: a group's segment is on no vertex.
     """
-    by_segment = _BySegment(segments)
+    by_segment = Segments(segments)
     table = label_table("scannet")
     objects: list[ObjectRecord] = []
     members: list[Ints] = []
@@ -106,7 +106,10 @@ def make_objects(
     left = _OVERLAP * len(points) + _SLACK
     for group in groups:
         label = table.look_up(group.raw, categories.get(group.raw))
-        own = by_segment.vertices(group)
+        unknown = by_segment.unknown(group.segments)
+        if len(unknown):
+            _refuse_unknown(group, int(unknown[0]))
+        own = by_segment.vertices(group.segments)
         if label.ignored or not len(own):
             continue
         left -= len(own)
@@ -116,36 +119,18 @@ def make_objects(
         members.append(own)
         if not label.countable:
             open_world.add(label.name)
-    return tuple(objects), _owners(members, len(points)), tuple(sorted(open_world))
+    return tuple(objects), owners(members, len(points)), tuple(sorted(open_world))
 
 
-class _BySegment:
-    """Which vertices each segment has."""
-
-    def __init__(self, segments: Ints) -> None:
-        self._order = np.argsort(segments, kind="stable")
-        self._numbers, starts = np.unique(segments[self._order], return_index=True)
-        self._bounds = np.append(starts, len(segments))
-
-    def vertices(self, group: Group) -> Ints:
-        """The group's vertices, ascending, each once."""
-        wanted = np.unique(group.segments)
-        if not len(wanted):
-            return wanted
-        at = np.searchsorted(self._numbers, wanted)
-        inside = np.minimum(at, len(self._numbers) - 1)
-        known = self._numbers[inside] == wanted
-        if not known.all():
-            place = group.place
-            raise SceneFormatError(
-                f"{place.file}: segment {wanted[~known][0]} of {place.path} (objectId "
-                f"{group.object_id}) is on no vertex of the mesh",
-                path=str(place.file),
-                scene_id=place.scene_id,
-                remedy=_TOGETHER,
-            )
-        runs = [self._order[self._bounds[i] : self._bounds[i + 1]] for i in inside.tolist()]
-        return np.sort(np.concatenate(runs))
+def _refuse_unknown(group: Group, segment: int) -> NoReturn:
+    place = group.place
+    raise SceneFormatError(
+        f"{place.file}: segment {segment} of {place.path} (objectId {group.object_id}) is on no "
+        "vertex of the mesh",
+        path=str(place.file),
+        scene_id=place.scene_id,
+        remedy=_TOGETHER,
+    )
 
 
 def _record(group: Group, label: Label, points: NDArray[np.float64]) -> ObjectRecord:
@@ -163,27 +148,3 @@ def _record(group: Group, label: Label, points: NDArray[np.float64]) -> ObjectRe
         upright=upright_box(points),
         structure=label.structure,
     )
-
-
-def _owners(members: list[Ints], vertices: int) -> NDArray[np.int32]:
-    """Of instances that share a vertex the one with fewer vertices has it, then the earlier."""
-    owners = np.full(vertices, -1, dtype=np.int32)
-    for i in sorted(range(len(members)), key=lambda i: (-len(members[i]), -i)):
-        owners[members[i]] = i
-    return owners
-
-
-def _integers(field: Field) -> Ints:
-    """A list of whole numbers from 0, checked as a whole: meshes have hundreds of thousands."""
-    values = field.value
-    if not isinstance(values, list):
-        field.fail("a list of whole numbers")
-    if not set(map(type, values)) <= {int}:  # True is not a number here, nor is 3.0
-        _refuse(field, next(i for i, value in enumerate(values) if type(value) is not int))
-    if values and not 0 <= min(values) <= max(values) <= _LARGEST_ID:
-        _refuse(field, next(i for i, n in enumerate(values) if not 0 <= n <= _LARGEST_ID))
-    return np.array(values, dtype=np.int64)
-
-
-def _refuse(field: Field, position: int) -> None:
-    field.items()[position].fail("a whole number from 0")

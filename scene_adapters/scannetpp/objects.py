@@ -15,16 +15,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scene_adapters.boxes import FARTHEST, corners, is_orthonormal, mat3, vec3
+from scene_adapters.boxes import corners, mat3, stated_box, vec3
 from scene_adapters.errors import SceneFormatError
 from scene_adapters.fitting import canonical_axes, minimal_box, upright_box
 from scene_adapters.json_fields import Field, is_name, parse_json, read_bytes
 from scene_adapters.labels import Label, label_table
 from scene_adapters.records import ObjectRecord
-from scene_adapters.scannetpp_files import ANNOTATION, SEGMENTS
+from scene_adapters.scannetpp.files import ANNOTATION, SEGMENTS
+from scene_adapters.segments import Ints, Segments, owners, whole_numbers
 
 Points = NDArray[np.float64]
-Indices = NDArray[np.int64]
+_LOWEST = -(2**53)  # some tools number what is in no segment -1
 # How often the instances may claim the whole mesh: the toolkit's labels allow a vertex three.
 _MOST_CLAIMS = 16
 _CLASS_COLUMNS = ("class", "semantic_map_to")
@@ -54,11 +55,11 @@ def read_annotation(
     segments = _segment_of(folder / SEGMENTS, scene_id, len(vertices))
     groups = _groups(folder / ANNOTATION, scene_id)
     names = _object_ids(groups)
-    join = _Join(segments)
-    found: list[tuple[ObjectRecord, Label, Indices]] = []
+    join = Segments(segments)
+    found: list[tuple[ObjectRecord, Label, Ints]] = []
     reached = 0
     for name, group in zip(names, groups, strict=True):
-        members = join.vertices(_whole_numbers(group.child("segments")))
+        members = join.vertices(whole_numbers(group.child("segments"), _LOWEST))
         reached += len(members)
         if reached > _MOST_CLAIMS * len(vertices):
             group.child("segments").fail(
@@ -75,7 +76,7 @@ def read_annotation(
         groups[0].child("segments").fail("segments of this mesh: is segments.json of this scene?")
     return Annotation(
         objects=tuple(record for record, _, _ in found),
-        vertex_object=_owners([members for _, _, members in found], len(vertices)),
+        vertex_object=owners([members for _, _, members in found], len(vertices)),
         open_world_labels=tuple(
             sorted({label.name for _, label, _ in found if not label.countable})
         ),
@@ -110,11 +111,11 @@ def read_categories(path: Path | None) -> dict[str, str]:
     return {row[raw]: row[mapped] for row in cells if row[mapped] not in ("", "None")}
 
 
-def _segment_of(path: Path, scene_id: str, vertex_count: int) -> Indices:
+def _segment_of(path: Path, scene_id: str, vertex_count: int) -> Ints:
     """``(n,)`` the segment of every vertex."""
     field = Field(parse_json(read_bytes(path), path), file=path, scene_id=scene_id)
     listed = field.child("segIndices")
-    numbers = _whole_numbers(listed)
+    numbers = whole_numbers(listed, _LOWEST)
     if len(numbers) != vertex_count:
         listed.fail(
             f"one segment a vertex, {vertex_count} of them, not {len(numbers)}: "
@@ -126,46 +127,6 @@ def _segment_of(path: Path, scene_id: str, vertex_count: int) -> Indices:
 def _groups(path: Path, scene_id: str) -> list[Field]:
     parsed = Field(parse_json(read_bytes(path), path), file=path, scene_id=scene_id)
     return parsed.child("segGroups").items("a list of annotated instances")
-
-
-def _whole_numbers(field: Field) -> Indices:
-    """A list of whole numbers as an array, checked at once: there are hundreds of thousands."""
-    values = field.value
-    if not isinstance(values, list):
-        field.fail("a list of whole numbers")
-    if set(map(type, values)) <= {int}:
-        try:
-            return np.array(values, dtype=np.int64)
-        except OverflowError:
-            pass
-    for item in field.items():
-        item.whole(-(2**53), 2**53)
-        if not isinstance(item.value, int):
-            item.fail("a whole number")
-    return np.array(values, dtype=np.int64)  # whole() has bounded every number
-
-
-class _Join:
-    """From segments to vertices."""
-
-    def __init__(self, segments: Indices) -> None:
-        self._order = np.argsort(segments, kind="stable")
-        self._ids, self._starts, self._counts = np.unique(
-            segments[self._order], return_index=True, return_counts=True
-        )
-
-    def vertices(self, segments: Indices) -> Indices:
-        """``(k,)`` the vertices of any of the segments; a segment no vertex has is empty."""
-        wanted = np.unique(segments)
-        places = np.searchsorted(self._ids, wanted)
-        inside = places < len(self._ids)
-        places, wanted = places[inside], wanted[inside]
-        places = places[self._ids[places] == wanted]
-        counts = self._counts[places]
-        # Run i of the sorted order starts at starts[i]; all runs end to end.
-        offsets = np.repeat(self._starts[places] - (np.cumsum(counts) - counts), counts)
-        found: Indices = self._order[np.arange(len(offsets)) + offsets]
-        return found
 
 
 def _object_ids(groups: list[Field]) -> list[str]:
@@ -228,22 +189,6 @@ def _annotated_box(group: Field) -> tuple[Points, Points, Points] | None:
     box = group.optional("obb")
     if box is None or box.value is None:
         return None
-    center = np.array(box.child("centroid").vector(3, -FARTHEST, FARTHEST, "m"))
-    extent = np.array(box.child("axesLengths").vector(3, 0.0, FARTHEST, "m (full sizes)"))
-    field = box.child("normalizedAxes")
-    axes = np.array(field.vector(9, -1.01, 1.01)).reshape(3, 3)
-    if not is_orthonormal(axes):
-        field.fail("three perpendicular unit axes, row by row")
-    if np.linalg.det(axes) < 0:
-        axes[2] = -axes[2]
-    rotation, extent = canonical_axes(axes.T, extent)
+    center, lengths, axes = stated_box(box)
+    rotation, extent = canonical_axes(axes, lengths)
     return center, extent, rotation
-
-
-def _owners(members: list[Indices], vertex_count: int) -> NDArray[np.int32]:
-    """``(n,)`` the object of every vertex; where two claim one, the smaller of them has it."""
-    owner = np.full(vertex_count, -1, dtype=np.int32)
-    # Written from the largest to the smallest; of equals the first in the file is written last.
-    for position in sorted(range(len(members)), key=lambda i: (-len(members[i]), -i)):
-        owner[members[position]] = position
-    return owner

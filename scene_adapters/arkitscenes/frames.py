@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scene_adapters.arkitscenes_files import DEPTHS, STREAMS, VideoFiles
-from scene_adapters.arkitscenes_trajectory import Trajectory, camera_to_world
+from scene_adapters.arkitscenes.files import DEPTHS, STREAMS, VideoFiles
+from scene_adapters.arkitscenes.trajectory import Trajectory, camera_to_world
 from scene_adapters.errors import SceneFormatError
 from scene_adapters.records import FrameRecord
 

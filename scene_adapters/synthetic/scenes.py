@@ -19,10 +19,10 @@ from scene_adapters.json_fields import read_bytes
 from scene_adapters.json_folder import list_scenes
 from scene_adapters.records import ObjectRecord, SceneRecord, Vec3
 from scene_adapters.scan import Scan
-from scene_adapters.synthetic_camera import FPS, walk
-from scene_adapters.synthetic_draws import Draws
-from scene_adapters.synthetic_files import decode, encode, scene_in
-from scene_adapters.synthetic_rooms import Box, draw_room
+from scene_adapters.synthetic.camera import FPS, walk
+from scene_adapters.synthetic.draws import Draws
+from scene_adapters.synthetic.files import decode, encode, scene_in
+from scene_adapters.synthetic.rooms import Box, draw_room
 
 VERSION = "1"
 LICENCE = "CC0-1.0"  # our own generated data

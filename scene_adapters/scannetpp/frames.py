@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scene_adapters.colmap import Camera
+from scene_adapters.errors import SceneFormatError
+from scene_adapters.pictures import picture_size
+from scene_adapters.poses import rigid
 from scene_adapters.records import FrameRecord
-from scene_adapters.scannetpp_files import Stream
-from scene_adapters.scannetpp_poses import Posed, frame_number, read_poses, rigid_poses
+from scene_adapters.scannetpp.colmap import Camera
+from scene_adapters.scannetpp.files import Stream
+from scene_adapters.scannetpp.poses import SCALED, Posed, frame_number, read_poses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +43,7 @@ def read_frames(
     """
     posed = read_poses(stream, scene_id)
     times, fps = _times(posed, stream.device)
-    usable, poses = rigid_poses(posed.poses)
+    poses, usable = rigid(posed.poses, scale=SCALED)
     size = stored_size(folder, stream)
     cameras: dict[Camera, Camera] = {}
     frames = []
@@ -110,9 +113,10 @@ def stored_size(folder: Path, stream: Stream) -> tuple[int, int] | None:
     """Width and height of the stream's first picture, ``None`` where that does not open."""
     if not stream.pictures:
         return None
-    from scene_adapters.scannetpp_images import picture_size
-
-    return picture_size(folder / next(iter(stream.pictures.values())))
+    try:
+        return picture_size(folder / next(iter(stream.pictures.values())))
+    except SceneFormatError:
+        return None
 
 
 def _scaled(camera: Camera, size: tuple[int, int] | None) -> Camera:

@@ -1,8 +1,8 @@
 """ScanNet (v2) downloads: annotated meshes of rooms with the RGB-D streams they were made from.
 
 Facts are from the dataset's repository (github.com/ScanNet/ScanNet); which file says what stands
-in the modules that read them: ``scannet_files`` (layout), ``scannet_info`` (axis alignment),
-``scannet_objects`` (instances), ``scannet_frames`` and ``sens`` (frames). What is decided here:
+in the modules that read them: ``files`` (layout), ``info`` (axis alignment),
+``objects`` (instances), ``frames`` and ``sens`` (frames). What is decided here:
 
 - Mesh, boxes and poses are in the scan's axis-aligned frame: metres, z up.
 - A scan without annotation is an error that names the missing file. ``scans_test``, where no scan
@@ -30,11 +30,11 @@ from scene_adapters.json_fields import Field, is_name, parse_json, read_bytes
 from scene_adapters.ply import PlyMesh, read_ply
 from scene_adapters.records import SceneRecord
 from scene_adapters.scan import FrameImages, Mesh, Scan
-from scene_adapters.scannet_files import ScanFiles, label_file, list_scans, scan_files
-from scene_adapters.scannet_frames import FPS, Stream, frame_records, open_stream
-from scene_adapters.scannet_images import open_images
-from scene_adapters.scannet_info import ScanInfo, parse_info
-from scene_adapters.scannet_objects import Group, make_objects, read_groups, read_segments
+from scene_adapters.scannet.files import ScanFiles, label_file, list_scans, scan_files
+from scene_adapters.scannet.frames import FPS, Stream, frame_records, open_stream
+from scene_adapters.scannet.images import open_images
+from scene_adapters.scannet.info import ScanInfo, parse_info
+from scene_adapters.scannet.objects import Group, make_objects, read_groups, read_segments
 from scene_adapters.splits import find_splits
 
 VERSION = "1"

@@ -1,0 +1,1 @@
+"""Generated rooms: scenes that need no download."""
