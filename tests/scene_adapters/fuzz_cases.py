@@ -3,7 +3,7 @@
     python tests/scene_adapters/fuzz_cases.py scannet --cases 0:300 [--seed 0] [--keep DIR]
 
 A case is a complete small scan of which one to three files are damaged; it is listed, hashed,
-read, and its pictures opened. It is a pure function of (adapter, seed, number), so
+read, its pictures opened, and completed to what the catalog keeps. It is a pure function of (adapter, seed, number), so
 ``--cases 1234:1235`` replays one alone; ``--keep DIR`` leaves its files there. One JSON line a
 failure on standard output, the number of every case begun on standard error: a parent that sees
 no new number for long knows which one hangs.
@@ -36,6 +36,8 @@ from fixture_formats import LAYOUTS, SCENE_IDS, Layout
 from fixture_room import FixtureRoom, make_room
 from fuzz_mutations import mutate
 
+from engine.scenes.catalog_rows import scene_tables
+from engine.scenes.complete import complete
 from engine.seeds import generator
 from scene_adapters.base import Adapter, SceneSource
 from scene_adapters.boxes import AXES_TOLERANCE
@@ -44,7 +46,7 @@ from scene_adapters.records import SceneRecord
 from scene_adapters.scan import FrameImages, Scan
 
 SECONDS = 5
-MEMORY = 64 << 20
+MEMORY = 192 << 20
 LONGEST_MESSAGE = 1500
 
 
@@ -227,6 +229,7 @@ def use(adapter: Adapter, source: SceneSource) -> SceneRecord:
     for images in (scan.images, again):
         if images is not None:
             _open(images, scan.record)
+    check_completed(scan)
     return scan.record
 
 
@@ -319,6 +322,23 @@ def check_mesh(scan: Scan) -> None:
         if len(mesh.vertices):
             assert mesh.vertex_object.min() >= -1
             assert mesh.vertex_object.max() < len(scan.record.objects)
+
+
+def check_completed(scan: Scan) -> None:
+    """What ingestion makes of whatever could be read goes into the catalog's tables whole."""
+    scene = complete(scan)
+    tables = scene_tables([scene])
+    counts = {name: rows.num_rows for name, rows in tables.items()}
+    assert counts["objects"] == len(scan.record.objects)
+    assert counts["frames"] == len(scan.record.frames)
+    things = len(scene.facts.objects)
+    assert counts["object_pairs"] == things * (things - 1) // 2
+    area = scene.record.room_area_m2
+    assert area is None or (np.isfinite(area) and area >= 0)
+    assert scene.floor_height_m is None or np.isfinite(scene.floor_height_m)
+    for seen in scene.visibility:
+        assert 0 < seen.visible_fraction <= 1
+        assert np.isfinite([seen.pixel_area, *seen.box_2d, seen.depth_m]).all()
 
 
 @contextmanager

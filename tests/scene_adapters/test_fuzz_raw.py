@@ -60,7 +60,7 @@ def test_any_bytes_in_any_file_give_a_scene_or_a_named_error(dataset):
 FAULTS = {
     "KeyError": "raise KeyError('x')",
     "Hang": "while True:\n  try:\n   while True: pass\n  except Exception: pass",
-    "MemoryError": "return len(bytearray(200 << 20))",
+    "MemoryError": "return len(bytearray(600 << 20))",
     "AssertionError": "raise SceneFormatError('first line\\nsecond', path='x')",
     "UserWarning": "import warnings; warnings.warn('w'); return whole(adapter, source)",
 }
