@@ -34,6 +34,7 @@ _PACKAGES: dict[str, tuple[bool, str]] = {
     "torch": (True, "the solver"),
     "transformers": (True, "the solver"),
     "open3d-cpu": (True, "ray casting (open3d serves as well)"),
+    "scipy": (True, "boxes and rooms of scanned surfaces"),
     "datasets": (False, "loading exports in Python"),
 }
 

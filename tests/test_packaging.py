@@ -39,6 +39,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_sql_cards_and_base_solver_but_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
+    for dataset in ("scannet", "scannetpp", "arkitscenes"):
+        assert f"scene_adapters/label_tables/{dataset}.tsv" in names
     for name in (
         "engine/_data_cards/benchmark_scenes.txt",
         "engine/solving/tiny_base/model.safetensors",

@@ -73,7 +73,7 @@ def navigation_grid(
     band = (room.floor_height_m + STEP, room.floor_height_m + ROBOT_HEIGHT)
     things = np.zeros(shape, dtype=bool)
     for item in record.objects:
-        if not (item.structure and item.label in ("floor", "ceiling")):
+        if not item.structure:  # all the walls as one instance: a box around them is the room
             things |= _blocked_by_box(item, band, low, shape, cell_m)
     scanned = mesh is not None and len(mesh.vertices) > 0
     blocked = _blocked_by_mesh(mesh, band, low, shape, cell_m) if mesh and scanned else things

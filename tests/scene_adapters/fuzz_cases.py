@@ -3,10 +3,10 @@
     python tests/scene_adapters/fuzz_cases.py scannet --cases 0:300 [--seed 0] [--keep DIR]
 
 A case is a complete small scan of which one to three files are damaged; it is listed, hashed,
-read, its pictures opened, and completed to what the catalog keeps. It is a pure function of (adapter, seed, number), so
-``--cases 1234:1235`` replays one alone; ``--keep DIR`` leaves its files there. One JSON line a
-failure on standard output, the number of every case begun on standard error: a parent that sees
-no new number for long knows which one hangs.
+read, its pictures opened, and completed to what the catalog keeps. It is a pure function of
+(adapter, seed, number), so ``--cases 1234:1235`` replays one alone; ``--keep DIR`` leaves its
+files there. One JSON line a failure on standard output, the number of every case begun on
+standard error: a parent that sees no new number for long knows which one hangs.
 
 Bounds: SECONDS a case, and MEMORY bytes of address space beyond what the process had before it,
 for scans of some 100 kB. Warnings count as failures.

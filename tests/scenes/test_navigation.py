@@ -205,3 +205,9 @@ def test_packed_cells_come_back(shape):
     np.testing.assert_array_equal(unpack(packed, *shape), cells)
     with pytest.raises(ValueError, match="do not hold"):
         unpack(packed + b"x", *shape)
+
+
+def test_a_box_around_all_the_walls_does_not_fill_the_room():
+    walls = replace(make_box((2, 1.5, 1.2), (4, 3, 2.4)), label="wall", structure=True)
+    alone = navigation_grid(None, scene(), ROOM)
+    np.testing.assert_array_equal(navigation_grid(None, scene(walls), ROOM).free, alone.free)
