@@ -52,7 +52,7 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code, out, _ = ouroboros(
         "ingest", "synthetic", rooms, "--scenes", 4, "-w", root / "ws", "--quiet"
     )
-    assert (code, out) == (0, "4 added, 0 updated, 0 unchanged\n")
+    assert (code, out) == (0, "4 added, 0 updated, 0 unchanged, 0 failed\n")
     return root / "ws"
 
 
@@ -179,7 +179,7 @@ def test_doctor_finds_everything_this_environment_needs() -> None:
 def test_benchmark_scenes_need_the_flag(vsi_meta_path: Path, tmp_path: Path) -> None:
     ouroboros("init", tmp_path / "ws")
     code, out, _ = ouroboros("ingest", "vsi-meta", vsi_meta_path, "-w", tmp_path / "ws", "--quiet")
-    assert (code, out) == (0, "160 added, 0 updated, 0 unchanged\n")
+    assert (code, out) == (0, "160 added, 0 updated, 0 unchanged, 0 failed\n")
     line = complaint("run", "-w", tmp_path / "ws", "--quiet", code=1)
     assert "--allow-benchmark-scenes" in line
 

@@ -123,10 +123,10 @@ def status_command(root: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"stages": rows, "running": now}))
         return
-    if not rows:
+    if rows:
+        print_rows(rows, as_json=False)
+    elif now is None:
         click.echo(f"{root}: no round has started; begin with `ouroboros run -w {root}`")
-        return
-    print_rows(rows, as_json=False)
     if now is not None:
         eta = "" if now["eta_s"] is None else f", about {now['eta_s']:.0f} s left"
         click.echo(f"running: {now['stage']} {now['done']}/{now['total']} {now['unit']}{eta}")

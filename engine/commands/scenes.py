@@ -124,7 +124,8 @@ def ingest_command(
 def _print_ingested(summary: IngestSummary, as_json: bool) -> None:
     counts = {name: getattr(summary, name) for name in ("added", "updated", "unchanged")}
     if not as_json:
-        click.echo(", ".join(f"{value} {name}" for name, value in counts.items()))
+        told = counts | {"failed": len(summary.failed)}
+        click.echo(", ".join(f"{value} {name}" for name, value in told.items()))
         return
     failed = [
         {"scene_id": e.scene_id, "path": e.path, "message": str(e), "reason": e.reason,

@@ -246,7 +246,7 @@ def _intrinsics(pincams: Sequence[bytes]) -> tuple[Array, NDArray[np.bool_]]:
     sizes, focals, middles = rows[:, :2], rows[:, 2:4], rows[:, 4:]
     usable = (
         ((sizes >= 1) & (sizes <= _LARGEST_PICTURE) & (sizes == np.floor(sizes))).all(axis=1)
-        & ((focals > 0) & (focals <= 100 * _LARGEST_PICTURE)).all(axis=1)
+        & ((focals >= 1) & (focals <= 100 * _LARGEST_PICTURE)).all(axis=1)
         & (np.abs(middles) <= 2 * _LARGEST_PICTURE).all(axis=1)
     )
     return rows, usable

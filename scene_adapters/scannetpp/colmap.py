@@ -19,6 +19,7 @@ from scene_adapters.errors import SceneFormatError
 from scene_adapters.json_fields import is_name, printable
 
 LARGEST_PICTURE = 100_000  # pixels along a side
+SMALLEST_FOCAL = 1.0  # pixels
 LARGEST_FOCAL = 1e6  # pixels; a principal point lies within it too
 
 # model -> (record's model, number of focal lengths, names of what follows the principal point).
@@ -130,8 +131,9 @@ def camera_problem(camera: Camera) -> str | None:
         # A size may have thousands of digits, more than an integer can be printed with.
         shown = " x ".join(f"{size:.6g}" if abs(size) < 1e300 else "huge" for size in sizes)
         return f"picture size {shown} is not within 1 to {LARGEST_PICTURE} pixels"
-    if not all(0 < focal <= LARGEST_FOCAL for focal in (camera.fx, camera.fy)):
-        return f"focal lengths {camera.fx:g}, {camera.fy:g} are not within 0 to {LARGEST_FOCAL:g}"
+    if not all(SMALLEST_FOCAL <= focal <= LARGEST_FOCAL for focal in (camera.fx, camera.fy)):
+        bounds = f"{SMALLEST_FOCAL:g} to {LARGEST_FOCAL:g}"
+        return f"focal lengths {camera.fx:g}, {camera.fy:g} are not within {bounds}"
     if not all(abs(value) <= LARGEST_FOCAL for value in (camera.cx, camera.cy)):
         return f"principal point {camera.cx:g}, {camera.cy:g} is far outside the picture"
     if not all(abs(value) <= LARGEST_FOCAL for value in camera.distortion):

@@ -25,6 +25,7 @@ from scene_adapters.json_fields import Field, parse_json, read_bytes
 from scene_adapters.scannetpp.colmap import (
     LARGEST_FOCAL,
     LARGEST_PICTURE,
+    SMALLEST_FOCAL,
     Camera,
     camera_problem,
     read_cameras,
@@ -160,8 +161,8 @@ def _shared_camera(whole: Field) -> Camera:
         model=model,
         width=whole.child("w").whole(1, LARGEST_PICTURE),
         height=whole.child("h").whole(1, LARGEST_PICTURE),
-        fx=whole.child("fl_x").number(1e-6, LARGEST_FOCAL, "pixels"),
-        fy=whole.child("fl_y").number(1e-6, LARGEST_FOCAL, "pixels"),
+        fx=whole.child("fl_x").number(SMALLEST_FOCAL, LARGEST_FOCAL, "pixels"),
+        fy=whole.child("fl_y").number(SMALLEST_FOCAL, LARGEST_FOCAL, "pixels"),
         cx=whole.child("cx").number(-LARGEST_FOCAL, LARGEST_FOCAL, "pixels"),
         cy=whole.child("cy").number(-LARGEST_FOCAL, LARGEST_FOCAL, "pixels"),
         distortion=tuple(

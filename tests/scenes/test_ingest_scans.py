@@ -174,6 +174,26 @@ def test_a_broken_scan_is_in_the_table_of_errors_and_its_neighbour_in_the_catalo
     assert rows(catalog, "SELECT count(*) FROM ingest_errors") == [(0,)]
 
 
+def test_the_command_names_every_bad_scan_and_what_to_do_and_ends_with_1(downloads, tmp_path):
+    root, workspace = tmp_path / "scannet", tmp_path / "ws"
+    shutil.copytree(downloads / "scannet", root)
+    lost = root / "scans" / "scene9001_00" / "scene9001_00.aggregation.json"
+    lost.unlink()
+    ouroboros = [sys.executable, "-m", "engine"]
+    subprocess.run([*ouroboros, "init", str(workspace)], check=True, capture_output=True)
+    done = subprocess.run(
+        [*ouroboros, "ingest", "scannet", str(root), "-w", str(workspace), "--quiet"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "1 added, 0 updated, 0 unchanged, 1 failed\n")
+    first, last = done.stderr.splitlines()
+    assert first == f"ouroboros: {lost}: is missing; download it into the scan's folder"
+    assert "sql --name ingest_errors" in last
+    asked = [*ouroboros, "sql", "--name", "ingest_errors", "--format", "json", "-w", str(workspace)]
+    told = json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)
+    assert [(row["scene_id"], row["file"]) for row in told] == [("scene9001_00", str(lost))]
+
+
 def test_frames_beyond_the_most_are_sampled_and_the_rest_left_out(downloads, tmp_path):
     catalog = tmp_path / "catalog.duckdb"
     take(downloads, "scannet", catalog, settings=Completion(max_frames=7))
