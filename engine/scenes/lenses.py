@@ -174,7 +174,10 @@ def _widest_radius(frame: FrameRecord) -> float:
 
 def _first_turn(coefficients: Floats, limit: float) -> float:
     """The least v > 0 where ``v * polynomial(v**2)`` stops growing, at most ``limit``."""
-    slopes = coefficients * (2 * np.arange(len(coefficients)) + 1)
+    powers = np.arange(len(coefficients))
+    slopes = coefficients * (2 * powers + 1)
+    # What changes no digit anywhere on [0, limit] is 0: dividing by it would overflow.
+    slopes[np.abs(slopes) * limit ** (2.0 * powers) < np.finfo(np.float64).eps / 64.0] = 0.0
     roots = np.roots(slopes[::-1])
     real = roots.real[(np.abs(roots.imag) < 1e-9 * (1.0 + np.abs(roots))) & (roots.real > 0)]
     return float(min([limit, *np.sqrt(real).tolist()]))

@@ -161,3 +161,14 @@ def test_a_box_seen_through_a_fisheye_fills_the_pixels_its_corners_project_to():
     # A pinhole of the same focal length would put it two cells further out.
     plain = project(dataclasses.replace(frame, camera_model="pinhole"), corners)
     assert plain[:, 0].min() < low[0] - 2 * cell
+
+
+@pytest.mark.parametrize("model", ["opencv", "opencv_fisheye"])
+def test_coefficients_too_small_to_matter_are_as_good_as_none(model):
+    frame = camera("f", 0.0, (0, 0, 1))
+    tiny, none = (
+        dataclasses.replace(frame, camera_model=model, distortion=values)
+        for values in ((1e-5, 1e-300, 5e-324, -1e-308), (1e-5, 0.0, 0.0, 0.0))
+    )
+    pixels = np.array([[0.0, 0.0], [40.0, 30.0], [79.0, 59.0]])
+    assert np.array_equal(unproject(tiny, pixels), unproject(none, pixels))
