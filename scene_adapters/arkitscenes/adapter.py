@@ -22,6 +22,7 @@ from scene_adapters.arkitscenes.frames import (
     depth_moments,
     frame_rate,
     frame_records,
+    has_cameras,
     has_pictures,
     read_pincams,
     select_frames,
@@ -122,7 +123,7 @@ def _place(source: SceneSource) -> _Place:
 
 
 def _shot(files: VideoFiles) -> _Shot | None:
-    if not has_pictures(files):
+    if not has_pictures(files) and not (has_cameras(files) and files.trajectory):
         return None
     if files.trajectory is None:
         raise SceneFormatError(
@@ -155,7 +156,9 @@ def _content_hash(files: VideoFiles, place: _Place, shot: _Shot | None) -> str:
     extra = [json.dumps(stated).encode()]
     pictures: tuple[Path, ...] = ()
     if shot is not None:
-        pictures = shot.selection.pictures + shot.depths
+        pictures = shot.depths
+        if shot.selection.pictured:
+            pictures += shot.selection.pictures
         for path, data in zip(shot.selection.pincams, shot.pincams, strict=True):
             extra += [path.relative_to(files.folder).as_posix().encode(), data]
     return hash_files(files.folder, paths, listed=pictures, extra=extra)

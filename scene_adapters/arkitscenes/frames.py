@@ -8,6 +8,8 @@ to a millisecond, there cut off to one; so everything goes by the nearest moment
   an interpolated pose would be a guess.
 - Intrinsics likewise: the ``.pincam`` nearest to the picture. Pictures without one, or with one
   that makes no sense, are left out.
+- Where no picture at all was downloaded, the ``.pincam`` files stand for the pictures they belong
+  to: such frames have a camera and no image.
 - The stream is the first of ``STREAMS`` with at least a quarter as many frames as the one that
   has most: a better resolution is worth gaps, but not most of the video (every second pose falls
   between two pictures of vga_wide, which run at half the rate).
@@ -18,7 +20,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,11 +68,15 @@ class Moments:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Selection:
-    """Frames by name: for each its pose's place in the trajectory, its picture, its ``.pincam``."""
+    """Frames by name: for each its pose's place in the trajectory, its picture, its ``.pincam``.
+
+    Unless ``pictured`` there are no pictures, and ``pictures`` are the ``.pincam`` files again.
+    """
 
     poses: NDArray[np.intp]
     pictures: tuple[Path, ...]
     pincams: tuple[Path, ...]
+    pictured: bool = True
 
 
 def list_moments(folder: Path | None, suffix: str) -> Moments:
@@ -125,20 +131,27 @@ def has_pictures(files: VideoFiles) -> bool:
     return any(files.stream(stream) is not None for stream, _ in STREAMS)
 
 
+def has_cameras(files: VideoFiles) -> bool:
+    """Whether the intrinsics of such a stream are there, with or without its pictures."""
+    return any(files.stream(*intrinsics) is not None for _, intrinsics in STREAMS)
+
+
 def select_frames(files: VideoFiles, trajectory: Trajectory) -> Selection:
     """The frames of the stream the video is read from.
 
     Raises:
         SceneFormatError: a folder cannot be read.
     """
-    found = []
+    found, unpictured = [], []
+    any_picture = False
     for stream, intrinsics in STREAMS:
-        folder = files.stream(stream)
-        cameras = files.stream(*intrinsics)
-        if folder is not None and cameras is not None:
-            found.append(
-                _match(trajectory, list_moments(folder, ".png"), list_moments(cameras, ".pincam"))
-            )
+        cameras = list_moments(files.stream(*intrinsics), ".pincam")
+        pictures = list_moments(files.stream(stream), ".png")
+        any_picture |= bool(pictures.names)
+        found.append(_match(trajectory, pictures, cameras))
+        unpictured.append(replace(_match(trajectory, cameras, cameras), pictured=False))
+    if not any_picture:
+        found = unpictured
     most = max((len(selection.poses) for selection in found), default=0)
     for selection in found:
         if len(selection.poses) >= _ENOUGH * most:
@@ -212,7 +225,7 @@ def frame_records(
             FrameRecord(
                 frame_id=picture.stem,
                 timestamp_s=time,
-                image="/".join(picture.parts[prefix:]),
+                image="/".join(picture.parts[prefix:]) if selection.pictured else None,
                 width=int(width),
                 height=int(height),
                 fx=fx,

@@ -37,7 +37,7 @@ class ArkitPictures:
 
     def depth(self, frame: FrameRecord) -> DepthImage | None:
         """The depth image nearest to the frame's moment."""
-        moment = None if frame.image is None else moment_of(frame.image.rpartition("/")[2])
+        moment = moment_of(frame.frame_id)
         if moment is None:
             return None
         found = int(self._depths.nearest(np.array([moment]))[0])

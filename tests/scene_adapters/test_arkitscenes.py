@@ -302,9 +302,32 @@ def test_a_missing_mesh_is_no_error(copied):
     assert not scan.record.has_mesh
 
 
-def test_a_video_without_pictures_has_no_frames(copied):
+def test_without_pictures_the_cameras_are_frames_without_images(copied):
+    pictured = read(copied).record.frames
+    for name in ("vga_wide", "lowres_wide"):
+        shutil.rmtree(copied / name)
+    scan = read(copied)
+    assert [frame.image for frame in scan.record.frames] == [None] * len(pictured)
+    for frame, before in zip(scan.record.frames, pictured, strict=True):
+        assert frame.camera_to_world == before.camera_to_world
+        assert (frame.width, frame.fx, frame.cy) == (before.width, before.fx, before.cy)
+    assert scan.images.colour(scan.record.frames[0]) is None
+    assert scan.images.depth(scan.record.frames[0]) is not None
+    before = ADAPTER.content_hash(source_of(copied))
+    pincam = copied / "vga_wide_intrinsics" / f"{scan.record.frames[0].frame_id}.pincam"
+    pincam.write_text(pincam.read_text().replace(" ", "  "))
+    assert ADAPTER.content_hash(source_of(copied)) != before
+
+
+@pytest.mark.parametrize(
+    "lost", [["lowres_wide.traj"], ["vga_wide_intrinsics", "lowres_wide_intrinsics"]]
+)
+def test_a_video_without_pictures_and_poses_or_cameras_has_no_frames(copied, lost):
     for name in ("vga_wide", "lowres_wide", "lowres_depth"):
         shutil.rmtree(copied / name)
+    for name in lost:
+        path = copied / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     scan = read(copied)
     assert scan.record.frames == ()
     assert scan.record.fps is None
