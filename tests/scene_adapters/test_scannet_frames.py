@@ -21,7 +21,6 @@ from PIL import Image
 
 from scene_adapters.base import SceneSource
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.poses import rigid
 from scene_adapters.scannet.adapter import ScanNetAdapter
 from scene_adapters.scannet.export import fitted
 from scene_adapters.scannet.info import parse_info
@@ -257,39 +256,7 @@ def test_colour_stored_without_compression_is_read_as_it_is(master, tmp_path):
     assert scan.images.depth(frame) is None
 
 
-# -- poses and the scan's text ---------------------------------------------------------------
-
-
-def test_poses_of_single_precision_become_exact_and_others_are_refused():
-    angle = 0.3
-    turn = np.eye(4)
-    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    turn[:3, 3] = 1, 2, 3
-    mirrored, sheared, far, lost, projective = (turn.copy() for _ in range(5))
-    mirrored[0, :3] *= -1
-    sheared[0, 1] += 0.01
-    far[0, 3] = 1e30
-    lost[1, 1] = -np.inf
-    projective[3, 0] = 0.5
-    stored = turn.astype(np.float32).astype(float)
-    found, usable = rigid(np.stack([stored, mirrored, sheared, far, lost, projective]))
-    assert usable.tolist() == [True, False, False, False, False, False]
-    assert np.abs(found[0] - turn).max() < 1e-6
-    assert np.abs(found[0, :3, :3] @ found[0, :3, :3].T - np.eye(3)).max() < 1e-15
-
-
-@settings(max_examples=100, deadline=None, derandomize=True)
-@given(st.lists(st.floats(width=32), min_size=16, max_size=16))
-def test_any_sixteen_numbers_are_a_rigid_motion_or_not_usable(numbers):
-    found, usable = rigid(np.array(numbers).reshape(1, 4, 4))
-    if usable[0]:
-        assert np.abs(found[0, :3, :3] @ found[0, :3, :3].T - np.eye(3)).max() < 1e-9
-
-
-def test_no_poses_are_no_poses():
-    found, usable = rigid(np.empty((0, 4, 4)))
-    assert found.shape == (0, 4, 4)
-    assert usable.shape == (0,)
+# -- the scan's text ---------------------------------------------------------------
 
 
 def test_a_text_without_alignment_means_there_is_nothing_to_align():

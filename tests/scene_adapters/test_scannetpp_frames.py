@@ -6,14 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 from scannetpp_scenes import copied, edit, read, small_room, write
 
 from scene_adapters.errors import SceneFormatError
-from scene_adapters.poses import rigid
-from scene_adapters.scannetpp.poses import SCALED
 
 WAYS = {
     "arkit": {},
@@ -132,41 +128,6 @@ def test_a_frame_listed_twice_is_one(scene):
     assert frames(scene) == before
     edit(path, lambda whole: whole.update(test_frames=None))
     assert len(frames(scene)) == 5
-
-
-numbers = st.floats(-3, 3)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(
-    st.lists(numbers, min_size=9, max_size=9),
-    st.floats(0.96, 1.04),
-    st.sampled_from([float("nan"), float("inf"), -float("inf"), 1e300, 2000.0]),
-    st.integers(0, 15),
-)
-def test_rigid_poses_are_kept_scaled_ones_corrected_others_refused(entries, scale, wild, place):
-    left, _, right = np.linalg.svd(np.array(entries).reshape(3, 3))
-    turn = left @ right
-    turn[:, 0] *= np.sign(np.linalg.det(turn))
-    motion = np.eye(4)
-    motion[:3, :3], motion[:3, 3] = turn * scale, (1, -2, 3)
-    broken = motion.copy()
-    broken.flat[place] = wild
-    stretched = motion @ np.diag([1, 1, 1.01, 1])
-    mirrored = motion @ np.diag([1, 1, -1, 1])
-    sheared = motion + np.array([[0] * 4] * 3 + [[0, 0, 0.1, 0]])
-    large = motion @ np.diag([1.2, 1.2, 1.2, 1])
-    stored = np.stack([motion, broken, stretched, mirrored, sheared, large])
-    clean, usable = rigid(stored, scale=SCALED)
-    assert usable.tolist() == [True, False, False, False, False, False]
-    assert clean[0, :3, :3] == pytest.approx(turn, abs=1e-9)
-    assert clean[0, :3, 3].tolist() == [1, -2, 3]
-    assert np.isfinite(clean).all()
-
-
-def test_no_poses_are_no_frames():
-    clean, usable = rigid(np.empty((0, 4, 4)))
-    assert (usable.shape, clean.shape) == ((0,), (0, 4, 4))
 
 
 # -- cameras -------------------------------------------------------------------------------------
