@@ -19,7 +19,7 @@ from engine.commands.shell import (
     reporter_for,
     workspace_option,
 )
-from engine.errors import InputError
+from engine.errors import InputError, SceneFormatError
 
 if TYPE_CHECKING:
     from engine.scenes.ingest import IngestSummary
@@ -172,13 +172,18 @@ def scenes_command(
             from engine.scenes.gallery import write_pictures
             from engine.workspace import reported_os_errors
 
+            faults: list[SceneFormatError] = []
             with (
                 reported_os_errors(pictures),
                 reporter_for(quiet).stage("draw", len(rows), "scenes") as reached,
             ):
                 for count, row in enumerate(rows, start=1):
-                    write_pictures(catalog, row["scene_id"], pictures, views=views)
+                    write_pictures(
+                        catalog, row["scene_id"], pictures, views=views, on_fault=faults.append
+                    )
                     reached(count)
+            for fault in faults[:_MOST_LINES]:
+                complain(str(fault))
     if not as_json:
         rows = [{k: v for k, v in row.items() if k != "content_hash"} for row in rows]
     print_rows(rows, as_json)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
 
+from engine.errors import SceneFormatError
 from engine.scenes.catalog import Catalog
 from engine.scenes.frames import sample_uniformly
 from engine.scenes.pictures import (
@@ -23,15 +24,22 @@ from scene_adapters.table import load_adapter
 PLAN_PX = 640
 
 
-def write_pictures(catalog: Catalog, scene_id: str, folder: Path, *, views: int) -> list[Path]:
+def write_pictures(
+    catalog: Catalog,
+    scene_id: str,
+    folder: Path,
+    *,
+    views: int,
+    on_fault: Callable[[SceneFormatError], None],
+) -> list[Path]:
     """Write ``<scene>/plan.png`` and up to ``views`` views below ``folder``.
 
     Views are the scene's own cameras, uniformly sampled, or cameras placed around it where it has
     none. Plan and views are drawn from the boxes and say so in their caption strip. Where the
     scene has photographs, ``photo-<frame>.png`` stands beside its view: the picture with what
-    ingest found visible in it.
+    ingest found visible in it; ``on_fault`` is told of those that cannot be read.
 
-    Raises SceneFormatError for a photograph that cannot be read, OSError for the folder.
+    Raises OSError where the folder cannot be written.
     """
     facts = catalog.facts(scene_id)
     cameras = catalog.cameras(scene_id)
@@ -43,7 +51,7 @@ def write_pictures(catalog: Catalog, scene_id: str, folder: Path, *, views: int)
     pictures: dict[str, Picture] = {"plan": plan_picture(facts, PLAN_PX)}
     for camera in chosen or perspective_cameras(facts, views):
         pictures[camera.frame_id] = perspective_picture(facts, camera)
-    for camera, picture in _photographs(catalog, scene_id, chosen):
+    for camera, picture in _photographs(catalog, scene_id, chosen, on_fault):
         pictures[f"photo-{camera.frame_id}"] = picture
     target = folder / scene_id
     target.mkdir(parents=True, exist_ok=True)
@@ -56,14 +64,25 @@ def write_pictures(catalog: Catalog, scene_id: str, folder: Path, *, views: int)
 
 
 def _photographs(
-    catalog: Catalog, scene_id: str, cameras: list[FrameRecord]
+    catalog: Catalog,
+    scene_id: str,
+    cameras: list[FrameRecord],
+    on_fault: Callable[[SceneFormatError], None],
 ) -> Iterator[tuple[FrameRecord, Picture]]:
-    adapter, source = catalog.origin(scene_id)
     if all(camera.image is None for camera in cameras):
         return
-    images = load_adapter(adapter).images(SceneSource(scene_id, Path(source)))
-    for camera in cameras if images is not None else ():
-        pixels = None if images is None else images.colour(camera)
+    adapter, source = catalog.origin(scene_id)
+    try:
+        images = load_adapter(adapter).images(SceneSource(scene_id, Path(source)))
+    except SceneFormatError as error:
+        on_fault(error)
+        return
+    for camera in cameras:
+        try:
+            pixels = None if images is None else images.colour(camera)
+        except SceneFormatError as error:
+            on_fault(error)
+            continue
         if pixels is not None:
             seen = catalog.seen_in(scene_id, camera.frame_id)
             caption = f"{scene_id}, {camera.frame_id}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from engine.errors import SceneFormatError
 from engine.scenes.catalog import Catalog
 from engine.scenes.complete import complete
 from engine.scenes.gallery import write_pictures
@@ -16,11 +17,14 @@ from scene_adapters.synthetic.scenes import generate_scene
 
 
 def test_scene_with_and_without_cameras_gets_a_plan_and_views(tmp_path: Path) -> None:
+    faults: list[SceneFormatError] = []
     with Catalog.open(tmp_path / "catalog.duckdb", read_only=False) as catalog:
         for index, frames in ((0, True), (1, False)):
             record = generate_scene(3, index, frames=frames)
             catalog.write_scene(complete(Scan(record=record)))
-            written = write_pictures(catalog, record.scene_id, tmp_path / "out", views=3)
+            written = write_pictures(
+                catalog, record.scene_id, tmp_path / "out", views=3, on_fault=faults.append
+            )
             names = sorted(path.name for path in written)
             assert len(names) == 4
             assert "plan.png" in names
@@ -31,3 +35,4 @@ def test_scene_with_and_without_cameras_gets_a_plan_and_views(tmp_path: Path) ->
             for path in written:
                 pixels = np.asarray(Image.open(path))
                 assert pixels.std() > 5, f"{path.name} is blank"
+    assert faults == []

@@ -203,13 +203,31 @@ def test_frames_beyond_the_most_are_sampled_and_the_rest_left_out(downloads, tmp
 
 
 def test_pictures_of_scans_show_the_photographs_with_what_is_visible(filled, tmp_path):
+    faults = []
     with Catalog.open(filled, read_only=True) as catalog:
         for scene_id in ("scene9000_00", "09a1b2c3d4", "99000000"):
-            names = {path.name for path in write_pictures(catalog, scene_id, tmp_path, views=2)}
+            written = write_pictures(catalog, scene_id, tmp_path, views=2, on_fault=faults.append)
+            names = {path.name for path in written}
             assert "plan.png" in names
-            photographs = [name for name in names if name.startswith("photo-")]
-            assert len(photographs) == 2
+            assert len([name for name in names if name.startswith("photo-")]) == 2
             assert len(names) == 5
+    assert faults == []
+
+
+def test_a_photograph_that_cannot_be_read_is_told_and_costs_itself_alone(downloads, tmp_path):
+    root = tmp_path / "scannetpp"
+    shutil.copytree(downloads / "scannetpp", root)
+    catalog_path = tmp_path / "catalog.duckdb"
+    take(tmp_path, "scannetpp", catalog_path)
+    first, *_ = sorted((root / "data" / "09a1b2c3d4" / "iphone" / "rgb").iterdir())
+    first.write_bytes(b"no picture")
+    faults = []
+    with Catalog.open(catalog_path, read_only=True) as catalog:
+        written = write_pictures(
+            catalog, "09a1b2c3d4", tmp_path / "out", views=2, on_fault=faults.append
+        )
+    assert len(written) == 4
+    assert [fault.path for fault in faults] == [str(first)]
 
 
 def test_a_killed_ingest_leaves_whole_scenes_and_the_next_one_completes_them(tmp_path):
