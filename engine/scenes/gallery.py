@@ -22,6 +22,7 @@ from scene_adapters.records import FrameRecord
 from scene_adapters.table import load_adapter
 
 PLAN_PX = 640
+VIEW_PX = 640
 
 
 def write_pictures(
@@ -50,7 +51,7 @@ def write_pictures(
     )
     pictures: dict[str, Picture] = {"plan": plan_picture(facts, PLAN_PX)}
     for camera in chosen or perspective_cameras(facts, views):
-        pictures[camera.frame_id] = perspective_picture(facts, camera)
+        pictures[camera.frame_id] = perspective_picture(facts, camera, *_size(camera))
     for camera, picture in _photographs(catalog, scene_id, chosen, on_fault):
         pictures[f"photo-{camera.frame_id}"] = picture
     target = folder / scene_id
@@ -61,6 +62,12 @@ def write_pictures(
         Image.fromarray(picture.pixels).save(path)
         written.append(path)
     return written
+
+
+def _size(camera: FrameRecord) -> tuple[int, int]:
+    """Width and height of a view: the camera's shape, ``VIEW_PX`` along the longer side."""
+    scale = VIEW_PX / max(camera.width, camera.height)
+    return max(1, round(camera.width * scale)), max(1, round(camera.height * scale))
 
 
 def _photographs(

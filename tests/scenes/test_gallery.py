@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +37,15 @@ def test_scene_with_and_without_cameras_gets_a_plan_and_views(tmp_path: Path) ->
                 pixels = np.asarray(Image.open(path))
                 assert pixels.std() > 5, f"{path.name} is blank"
     assert faults == []
+
+
+def test_a_view_has_the_shape_of_its_camera(tmp_path: Path) -> None:
+    record = generate_scene(3, 0)
+    tall = dataclasses.replace(record.frames[0], width=480, height=640, cx=240.0, cy=320.0)
+    with Catalog.open(tmp_path / "catalog.duckdb", read_only=False) as catalog:
+        catalog.write_scene(complete(Scan(record=dataclasses.replace(record, frames=(tall,)))))
+        _, view = write_pictures(
+            catalog, record.scene_id, tmp_path / "out", views=1, on_fault=lambda _: None
+        )
+    strip = 18
+    assert Image.open(view).size == (480, 640 + strip)
