@@ -48,4 +48,5 @@ def test_a_view_has_the_shape_of_its_camera(tmp_path: Path) -> None:
             catalog, record.scene_id, tmp_path / "out", views=1, on_fault=lambda _: None
         )
     strip = 18
-    assert Image.open(view).size == (480, 640 + strip)
+    with Image.open(view) as picture:
+        assert picture.size == (480, 640 + strip)
