@@ -12,6 +12,7 @@ import pyarrow as pa
 from engine.errors import SceneFormatError
 from engine.records import SceneFacts
 from engine.scenes.facts import box_arrays
+from engine.scenes.frames import sample_uniformly
 from engine.scenes.navigation import NavigationGrid, pack
 from engine.scenes.visibility import VisibleObject
 from scene_adapters.records import ObjectRecord, SceneRecord
@@ -56,7 +57,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             "scene_id": _TEXT, "frame_id": _TEXT, "frame_index": _INT, "timestamp_s": _FLOAT,
             "image": _TEXT, "rendered": _FLAG, "width": _INT, "height": _INT, "fx": _FLOAT,
             "fy": _FLOAT, "cx": _FLOAT, "cy": _FLOAT, "camera_to_world": _floats(16),
-            "camera_model": _TEXT, "distortion": pa.list_(_FLOAT), "quarter_turns": _INT,
+            "sampled": _FLAG, "camera_model": _TEXT, "distortion": pa.list_(_FLOAT),
+            "quarter_turns": _INT,
         }
     ),
     "visibility": pa.schema(
@@ -172,11 +174,13 @@ def _frame_rows(record: SceneRecord) -> Iterator[dict[str, Any]]:
         "frame_id", "timestamp_s", "image", "width", "height", "fx", "fy", "cx", "cy",
         "camera_to_world", "camera_model", "distortion", "quarter_turns",
     )  # fmt: skip
+    sampled = set(sample_uniformly(len(record.frames)))
     for index, frame in enumerate(record.frames):
         row = {name: getattr(frame, name) for name in names}
         yield row | {
             "scene_id": record.scene_id,
             "frame_index": index,
+            "sampled": index in sampled,
             "rendered": frame.image is None,
         }
 

@@ -12,6 +12,7 @@ ALTER TABLE objects ADD COLUMN upright_extent DOUBLE[3];  -- full sizes along it
 ALTER TABLE objects ADD COLUMN upright_yaw_deg DOUBLE;    -- counter-clockwise from above, [-45, 45)
 ALTER TABLE objects ADD COLUMN structure BOOLEAN DEFAULT false; -- walls, floor, ceiling
 
+ALTER TABLE frames ADD COLUMN sampled BOOLEAN DEFAULT false; -- looked at: visibility is of these
 ALTER TABLE frames ADD COLUMN camera_model VARCHAR DEFAULT 'pinhole'; -- opencv, opencv_fisheye
 ALTER TABLE frames ADD COLUMN distortion DOUBLE[] DEFAULT []; -- the model's coefficients
 ALTER TABLE frames ADD COLUMN quarter_turns INTEGER DEFAULT 0; -- clockwise, stored to upright

@@ -119,9 +119,15 @@ def test_every_object_has_an_upright_box_that_holds_its_center(filled):
 def test_visibility_is_of_the_sampled_frames_and_first_seen_of_more(filled):
     sampled = rows(
         filled,
-        "SELECT scene_id, count(DISTINCT frame_id) FROM visibility GROUP BY scene_id ORDER BY 2",
+        "SELECT num_frames, count(*) FILTER (sampled) FROM scenes JOIN frames USING "
+        "(scene_id) GROUP BY scene_id, num_frames",
     )
-    assert max(count for _, count in sampled) <= 32
+    assert sorted(set(sampled)) == [(3, 3), (FRAMES, 32)]
+    others = rows(
+        filled,
+        "SELECT count(*) FROM visibility JOIN frames USING (scene_id, frame_id) WHERE NOT sampled",
+    )
+    assert others == [(0,)]
     late = rows(
         filled,
         """SELECT count(*) FROM objects JOIN
