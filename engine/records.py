@@ -91,12 +91,68 @@ class ObjectFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CameraFacts:
+    """The camera of a frame, OpenCV's: x right, y down, z forward.
+
+    Sizes and intrinsics in pixels of the upright picture; ``camera_to_world`` is a row-major 4x4
+    matrix (m); ``distortion`` as ``scene_adapters.records.FrameRecord`` has it.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    camera_to_world: tuple[float, ...]
+    camera_model: str = "pinhole"
+    distortion: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFacts:
+    """What a frame shows of object ``position`` (its place in the scene's objects).
+
+    ``visible_fraction`` of the object's part within the frame; ``pixel_area`` and ``box_2d`` (x0,
+    y0, x1, y1) of the visible part in pixels; ``depth_m`` its median along the optical axis.
+    """
+
+    position: int
+    visible_fraction: float
+    pixel_area: float
+    box_2d: tuple[float, float, float, float]
+    depth_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFacts:
-    """A frame as programs see it: position in the scene's frame list and time (s)."""
+    """A frame as programs see it: position in the scene's frame list and time (s).
+
+    Programs are given the sampled frames only: those a question is asked on, and those whose
+    visibility is known.
+    """
 
     frame_id: str
     index: int
     time_s: float
+    camera: CameraFacts | None = None
+    seen: tuple[SeenFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavigationFacts:
+    """Where a robot of ``robot_radius_m`` can stand, in square cells of ``cell_m``.
+
+    Cell (row, column) covers ``origin + [column, row] * cell_m`` and one cell further; ``free``
+    holds a bit a cell, row by row, the first in the highest bit of the first byte.
+    """
+
+    origin: tuple[float, float]
+    cell_m: float
+    num_rows: int
+    num_columns: int
+    robot_radius_m: float
+    free: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +172,7 @@ class SceneFacts:
     objects: tuple[ObjectFacts, ...]
     frames: tuple[FrameFacts, ...]
     distances: tuple[tuple[float, ...], ...]
+    navigation: NavigationFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

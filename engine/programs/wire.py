@@ -6,6 +6,7 @@ frames as input from a stranger: whatever does not fit the records raises ValueE
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from collections.abc import Iterator
@@ -13,12 +14,15 @@ from typing import Any
 
 from engine.records import (
     Answer,
+    CameraFacts,
     Decision,
     FrameFacts,
+    NavigationFacts,
     ObjectFacts,
     Outcome,
     Reason,
     SceneFacts,
+    SeenFacts,
     Trace,
 )
 
@@ -77,9 +81,14 @@ def facts_to_wire(facts: SceneFacts) -> dict[str, Any]:
             (o.object_id, o.label, o.center, o.extent, o.rotation, o.first_seen_s)
             for o in facts.objects
         ],
-        "frames": [(f.frame_id, f.index, f.time_s) for f in facts.frames],
+        "frames": [
+            (f.frame_id, f.index, f.time_s, _camera_to_wire(f.camera),
+             [(s.position, s.visible_fraction, s.pixel_area, s.box_2d, s.depth_m) for s in f.seen])
+            for f in facts.frames
+        ],
         "distances": facts.distances,
-    }
+        "navigation": _navigation_to_wire(facts.navigation),
+    }  # fmt: skip
 
 
 def facts_from_wire(data: dict[str, Any]) -> SceneFacts:
@@ -102,12 +111,64 @@ def facts_from_wire(data: dict[str, Any]) -> SceneFacts:
             )
             for object_id, label, center, extent, rotation, first_seen in data["objects"]
         ),
-        frames=tuple(
-            FrameFacts(frame_id=frame_id, index=index, time_s=seconds)
-            for frame_id, index, seconds in data["frames"]
-        ),
+        frames=tuple(_frame(*values) for values in data["frames"]),
         distances=tuple(tuple(row) for row in data["distances"]),
+        navigation=_navigation(data["navigation"]),
     )
+
+
+def _camera_to_wire(camera: CameraFacts | None) -> list[Any] | None:
+    if camera is None:
+        return None
+    return [
+        camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy,
+        camera.camera_to_world, camera.camera_model, camera.distortion,
+    ]  # fmt: skip
+
+
+def _frame(frame_id: str, index: int, time_s: float, camera: Any, seen: Any) -> FrameFacts:
+    return FrameFacts(
+        frame_id=frame_id,
+        index=index,
+        time_s=time_s,
+        camera=None if camera is None else _camera(*camera),
+        seen=tuple(
+            SeenFacts(
+                position=position, visible_fraction=fraction, pixel_area=area,
+                box_2d=tuple(box), depth_m=depth,
+            )
+            for position, fraction, area, box, depth in seen
+        ),
+    )  # fmt: skip
+
+
+def _camera(
+    width: int, height: int, fx: float, fy: float, cx: float, cy: float, pose: list[float],
+    model: str, distortion: list[float],
+) -> CameraFacts:  # fmt: skip
+    return CameraFacts(
+        width=width, height=height, fx=fx, fy=fy, cx=cx, cy=cy, camera_to_world=tuple(pose),
+        camera_model=model, distortion=tuple(distortion),
+    )  # fmt: skip
+
+
+def _navigation_to_wire(grid: NavigationFacts | None) -> list[Any] | None:
+    if grid is None:
+        return None
+    return [
+        grid.origin, grid.cell_m, grid.num_rows, grid.num_columns, grid.robot_radius_m,
+        base64.b64encode(grid.free).decode("ascii"),
+    ]  # fmt: skip
+
+
+def _navigation(data: list[Any] | None) -> NavigationFacts | None:
+    if data is None:
+        return None
+    origin, cell_m, rows, columns, radius, free = data
+    return NavigationFacts(
+        origin=tuple(origin), cell_m=cell_m, num_rows=rows, num_columns=columns,
+        robot_radius_m=radius, free=base64.b64decode(free),
+    )  # fmt: skip
 
 
 def outcome_to_wire(outcome: Outcome) -> list[Any]:

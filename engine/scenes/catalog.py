@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any
 
 import duckdb
-import numpy as np
 
 from engine.errors import (
     EnvironmentFault,
@@ -24,11 +23,11 @@ from engine.errors import (
     WorkspaceBusy,
     WorkspaceError,
 )
-from engine.records import FrameFacts, ObjectFacts, SceneFacts
+from engine.records import SceneFacts
 from engine.resources import sql_files, sql_text
 from engine.scenes.catalog_rows import CatalogScene, error_table, scene_tables
 from engine.scenes.exclusions import is_benchmark
-from engine.scenes.facts import distance_table
+from engine.scenes.stored_facts import read_facts
 from scene_adapters.records import FrameRecord
 
 # Children before parents, the order in which a scene's rows go.
@@ -165,7 +164,7 @@ class Catalog:
         wanted = list(self.scene_ids() if scene_ids is None else scene_ids)
         for start in range(0, len(wanted), _SCENES_PER_QUERY):
             chunk = wanted[start : start + _SCENES_PER_QUERY]
-            found = self._facts_of(chunk)
+            found = read_facts(self._execute, chunk)
             for scene_id in chunk:
                 if scene_id not in found:
                     raise InputError(
@@ -209,33 +208,6 @@ class Catalog:
             )
             for row in self._execute("overview").fetchall()
         )
-
-    def _facts_of(self, scene_ids: list[str]) -> dict[str, SceneFacts]:
-        bound = {"scene_ids": scene_ids}
-        objects: dict[str, list[ObjectFacts]] = {scene_id: [] for scene_id in scene_ids}
-        for scene_id, object_id, label, center, extent, rotation, seen in self._execute(
-            "facts_objects", bound
-        ).fetchall():
-            objects[scene_id].append(
-                ObjectFacts(
-                    object_id=object_id, label=label, center=center, extent=extent,
-                    rotation=rotation, first_seen_s=seen,
-                )
-            )  # fmt: skip
-        frames: dict[str, list[FrameFacts]] = {scene_id: [] for scene_id in scene_ids}
-        for scene_id, frame_id, index, time_s in self._execute("facts_frames", bound).fetchall():
-            frames[scene_id].append(FrameFacts(frame_id=frame_id, index=index, time_s=time_s))
-        triangles = dict(self._execute("facts_distances", bound).fetchall())
-        rows = self._execute("facts_scenes", bound).fetchall()
-        return {
-            scene_id: SceneFacts(
-                scene_id=scene_id, dataset=dataset, room_key=room_key, room_area_m2=area,
-                floor_polygon=tuple(polygon), open_world_labels=tuple(open_world),
-                objects=tuple(objects[scene_id]), frames=tuple(frames[scene_id]),
-                distances=_matrix(triangles.get(scene_id, []), len(objects[scene_id])),
-            )
-            for scene_id, dataset, room_key, area, polygon, open_world in rows
-        }  # fmt: skip
 
     def _require_schema(self, *, upgrade: bool) -> None:
         """Apply the migrations that are missing, or refuse a catalog of another version."""
@@ -313,12 +285,3 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0]
-
-
-def _matrix(triangle: list[float], count: int) -> tuple[tuple[float, ...], ...]:
-    """The symmetric table whose upper triangle is given row by row."""
-    matrix = np.zeros((count, count))
-    rows, columns = np.triu_indices(count, k=1)
-    matrix[rows, columns] = triangle
-    matrix[columns, rows] = triangle
-    return distance_table(matrix)

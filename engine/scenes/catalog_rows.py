@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from engine.errors import SceneFormatError
 from engine.records import SceneFacts
-from engine.scenes.facts import box_arrays
 from engine.scenes.frames import sample_uniformly
-from engine.scenes.navigation import NavigationGrid, pack
+from engine.scenes.geometry import box_arrays
 from engine.scenes.visibility import VisibleObject
 from scene_adapters.records import ObjectRecord, SceneRecord
 
@@ -95,7 +94,6 @@ class CatalogScene:
     visibility: tuple[VisibleObject, ...] = ()
     occlusion: str | None = None
     floor_height_m: float | None = None
-    navigation: NavigationGrid | None = None
     processing: str = ""
 
 
@@ -199,19 +197,10 @@ def _visibility_rows(scene: CatalogScene) -> Iterator[dict[str, Any]]:
 
 
 def _navigation_rows(scene: CatalogScene) -> Iterator[dict[str, Any]]:
-    grid = scene.navigation
-    if grid is None:
-        return
-    rows, columns = grid.free.shape
-    yield {
-        "scene_id": scene.record.scene_id,
-        "origin": grid.origin_xy,
-        "cell_m": grid.cell_m,
-        "num_rows": rows,
-        "num_columns": columns,
-        "robot_radius_m": grid.robot_radius_m,
-        "free": pack(grid),
-    }
+    grid = scene.facts.navigation
+    if grid is not None:
+        names = ("origin", "cell_m", "num_rows", "num_columns", "robot_radius_m", "free")
+        yield {name: getattr(grid, name) for name in names} | {"scene_id": scene.facts.scene_id}
 
 
 def _pair_table(facts: SceneFacts) -> pa.Table:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scene_adapters.fitting import upright_of_box
 
 from engine.scenes.catalog_rows import CatalogScene
 from engine.scenes.facts import facts_from_record
 from engine.scenes.frames import sample_uniformly
-from engine.scenes.navigation import navigation_grid
+from engine.scenes.navigation import navigation_facts, navigation_grid
 from engine.scenes.room import room_geometry
 from engine.scenes.sightings import look
+from scene_adapters.fitting import upright_of_box
 from scene_adapters.records import ObjectRecord, SceneRecord
 from scene_adapters.scan import Scan
 
@@ -52,13 +52,14 @@ def complete(scan: Scan, settings: Completion | None = None) -> CatalogScene:
         objects=tuple(_with_upright_box(item) for item in record.objects),
     )
     seen = look(replace(scan, record=record))
+    grid = navigation_grid(scan.mesh, record, room)
+    navigation = None if grid is None else navigation_facts(grid)
     return CatalogScene(
         record=record,
-        facts=facts_from_record(record, seen.first_seen_s),
+        facts=facts_from_record(record, seen.first_seen_s, seen.visible, navigation),
         visibility=seen.visible,
         occlusion=seen.source if record.frames else None,
         floor_height_m=room.floor_height_m,
-        navigation=navigation_grid(scan.mesh, record, room),
         processing=settings.processing,
     )
 

@@ -23,6 +23,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.records import ObjectFacts
+from scene_adapters.records import ObjectRecord
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -195,3 +198,13 @@ def _askew(middles: Floats, direction: Floats, reach: Floats, box_half: Floats, 
     apart *= inverse[:, :, :, None]
     apart[~within] = np.inf
     return np.asarray(apart.reshape(len(apart), -1).min(axis=1))
+
+
+def box_arrays(
+    objects: tuple[ObjectRecord, ...] | tuple[ObjectFacts, ...],
+) -> tuple[Floats, Floats, Floats]:
+    """Centers ``(n, 3)``, full sizes ``(n, 3)`` (m) and rotations ``(n, 3, 3)`` of objects."""
+    centers = np.array([item.center for item in objects], dtype=np.float64).reshape(-1, 3)
+    extents = np.array([item.extent for item in objects], dtype=np.float64).reshape(-1, 3)
+    rotations = np.array([item.rotation for item in objects], dtype=np.float64).reshape(-1, 3, 3)
+    return centers, extents, rotations

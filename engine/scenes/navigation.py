@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.records import NavigationFacts
 from engine.scenes.area_samples import sample_triangles
 from engine.scenes.room import RoomGeometry
 from scene_adapters.boxes import corners
@@ -101,6 +102,19 @@ def _pockets(free: Cells) -> Cells:
     sizes[0] = 0
     pockets: Cells = areas != int(sizes.argmax())
     return pockets
+
+
+def navigation_facts(grid: NavigationGrid) -> NavigationFacts:
+    """The grid as programs are given it."""
+    rows, columns = grid.free.shape
+    return NavigationFacts(
+        origin=grid.origin_xy,
+        cell_m=grid.cell_m,
+        num_rows=rows,
+        num_columns=columns,
+        robot_radius_m=grid.robot_radius_m,
+        free=pack(grid),
+    )
 
 
 def pack(grid: NavigationGrid) -> bytes:

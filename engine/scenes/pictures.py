@@ -17,8 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.records import SceneFacts
 from engine.scenes.catalog import SeenBox
-from engine.scenes.facts import box_arrays
-from engine.scenes.geometry import Floats, bounds, box_corners
+from engine.scenes.geometry import Floats, bounds, box_arrays, box_corners
 from engine.scenes.plan import colour_of, plan_view
 from engine.scenes.raycast import BoxCaster, Hits
 from engine.scenes.visibility import camera_pose, frame_rays

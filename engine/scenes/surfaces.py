@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.scenes.facts import box_arrays
-from engine.scenes.geometry import Floats, Ints
+from engine.scenes.geometry import Floats, Ints, box_arrays
 from engine.scenes.raycast import Crossings, MeshCaster
 from engine.scenes.visibility import NEAR_M, box_spans, holds_center, visible_parts
 from scene_adapters.records import FrameRecord, ObjectRecord

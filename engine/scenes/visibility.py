@@ -20,8 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.scenes.facts import box_arrays
-from engine.scenes.geometry import Floats, Ints
+from engine.scenes.geometry import Floats, Ints, box_arrays
 from engine.scenes.lenses import unproject
 from scene_adapters.records import FrameRecord, SceneRecord
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from engine.config import MarginSettings
 from engine.programs.execution import run_program
 from engine.records import FrameFacts, ObjectFacts, Outcome, SceneFacts
-from engine.scenes.facts import box_arrays, distance_table
-from engine.scenes.geometry import distance_matrix
+from engine.scenes.facts import distance_table
+from engine.scenes.geometry import box_arrays, distance_matrix
 
 MARGINS = MarginSettings()
 # Nothing is ambiguous under these, so that a test can look at the decision itself.

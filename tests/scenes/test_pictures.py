@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scene_builders import box, camera, furnished, scene
 
-from engine.scenes.facts import box_arrays, facts_from_record
-from engine.scenes.geometry import box_corners
+from engine.scenes.facts import facts_from_record
+from engine.scenes.geometry import box_arrays, box_corners
 from engine.scenes.pictures import (
     perspective_cameras,
     perspective_picture,

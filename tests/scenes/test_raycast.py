@@ -9,7 +9,7 @@ from scene_builders import box, camera
 
 from engine.errors import EnvironmentFault
 from engine.scenes import raycast
-from engine.scenes.facts import box_arrays
+from engine.scenes.geometry import box_arrays
 from engine.scenes.raycast import BoxCaster, MeshCaster
 from engine.scenes.visibility import frame_rays, hit_depths
 from scene_adapters.scan import Mesh
