@@ -18,6 +18,9 @@ from engine.programs.wire import (
     outcome_to_wire,
     pack,
 )
+from engine.scenes.complete import complete
+from scene_adapters.scan import Scan
+from scene_adapters.synthetic.scenes import generate_scene
 
 
 def over_the_wire(value):
@@ -32,6 +35,15 @@ def test_facts_keep_every_bit():
         area=None,
         frames=2,
     )
+    assert facts_from_wire(over_the_wire(facts_to_wire(facts))) == facts
+
+
+def test_frames_with_cameras_sightings_and_the_grid_keep_every_bit():
+    facts = complete(Scan(record=generate_scene(3, 0))).facts
+    assert len(facts.frames) == 32
+    assert facts.frames[0].camera is not None
+    assert any(frame.seen for frame in facts.frames)
+    assert facts.navigation is not None
     assert facts_from_wire(over_the_wire(facts_to_wire(facts))) == facts
 
 
