@@ -66,9 +66,18 @@ class SandboxSettings:
 
     workers: int = _setting(0, "worker processes; 0 takes one a core", low=0)
     wall_seconds: float = _setting(2.0, "longest one program may run", low=0.01)
-    memory_mb: int = _setting(512, "address space of one worker (MiB)", low=128)
+    memory_mb: int = _setting(
+        512,
+        "address space of one worker (MiB); DuckDB's own, for scene.rows, comes on top",
+        low=128,
+    )
     output_bytes: int = _setting(65_536, "longest answer a program may return, as JSON", low=64)
     recycle_after: int = _setting(20_000, "programs one worker runs before it is replaced", low=1)
+    require: str = _setting(
+        "any",
+        "full: refuse to run where the machine cannot enforce all of the jail",
+        choices=("any", "full"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,55 @@ class MarginSettings:
     )
     comparison_rel: float = _setting(
         0.10, "larger/higher: smallest relative gap between the two", low=0.0, high=1.0
+    )
+    route_clear_deg: float = _setting(
+        20.0, "route: distance of a turn to the next choice of turn (deg)", low=0.0, high=45.0
+    )
+    passage_clear_cells: float = _setting(
+        1.0, "walking: radius a robot can gain or lose without a way closing or opening", low=0.0
+    )
+    walk_detour_rel: float = _setting(
+        0.10, "walk_length: growth when the robot is half a cell stouter or slimmer", low=0.0
+    )
+    camera_min_m: float = _setting(
+        0.2, "camera_distance, camera_displacement: least (m; VSTI-Bench: 0.2)", low=0.0
+    )
+    camera_max_m: float = _setting(
+        10.0, "camera_distance, camera_displacement: most (m; VSTI-Bench: 10)", low=0.0
+    )
+    motion_min_m: float = _setting(
+        0.5, "camera_motion: least movement along the main axis (m; VSTI-Bench: 0.5)", low=0.0
+    )
+    heading_clear_deg: float = _setting(
+        10.0,
+        "camera_motion, camera_turn: distance to where two directions meet (deg), as for bearings",
+        low=0.0,
+        high=45.0,
+    )
+    heading_level_deg: float = _setting(
+        30.0,
+        "camera_turn: least angle between line of sight and vertical (deg); at 30 an error of the "
+        "pose shows doubled in the heading",
+        low=0.0,
+        high=90.0,
+    )
+    image_gap_m: float = _setting(
+        0.15, "left_right, up_down, near_far: least gap (m; VSTI-Bench: 0.15)", low=0.0
+    )
+    image_gap_share: float = _setting(
+        0.05,
+        "left_right, up_down: least gap in the picture; visibility knows edges to 1/60 of it",
+        low=0.0,
+        high=1.0,
+    )
+    view_clear_share: float = _setting(
+        0.0015,
+        "in_view: distance to the 0.2 % of the picture that count as seen",
+        low=0.0,
+        high=0.002,
+    )
+    view_clear_fraction: float = _setting(
+        0.10, "in_view: distance to the quarter of an object that counts as seen", low=0.0, high=0.5
     )
 
 

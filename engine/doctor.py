@@ -88,7 +88,10 @@ def _files() -> Iterator[Check]:
 
 def _works() -> Iterator[Check]:
     yield _attempt("ray casting", _cast_a_ray)
-    yield _attempt("sandbox", _run_a_program)
+    sandbox = _attempt("sandbox", _run_a_program)
+    yield sandbox
+    if sandbox.ok:
+        yield from _jail()
 
 
 def _attempt(name: str, work: Callable[[], str]) -> Check:
@@ -105,8 +108,26 @@ def _cast_a_ray() -> str:
     return "open3d loads"
 
 
+def _jail() -> Iterator[Check]:
+    """What stops a program that got out of the language; sandbox.require = "full" wants it all."""
+    from engine.programs.jail import GUARANTEES, missing
+    from engine.programs.sandbox import enforced
+
+    names = enforced()
+    lacks = missing(names)
+    for guarantee in GUARANTEES:
+        ok = guarantee not in lacks
+        name = next((n for n in names if n.partition(":")[0] == guarantee.name), guarantee.name)
+        yield Check(
+            name=name, ok=ok, needed=False,
+            found=f"jail {'stops' if ok else 'does not cover'} {guarantee.stops}",
+            advice="" if ok else guarantee.remedy,
+        )  # fmt: skip
+
+
 def _run_a_program() -> str:
-    from engine.programs.sandbox import Job, Sandbox, enforced
+    from engine.programs.jail import missing
+    from engine.programs.sandbox import Job, Sandbox
 
     empty = SceneFacts(
         scene_id="doctor", dataset="none", room_key="none", room_area_m2=None, floor_polygon=(),
@@ -118,6 +139,8 @@ def _run_a_program() -> str:
     ]
     with Sandbox(SandboxSettings(workers=1), MarginSettings()) as sandbox:
         (_, first), (_, second) = sandbox.run(jobs, lambda _scene: empty)
+        held = sandbox.enforced()
     if first.answer != 2 or second.ok:
         raise OSError("the sandbox gave a wrong answer to its own test; do not run programs here")
-    return "enforces " + ", ".join(enforced())
+    lacks = ", ".join(guarantee.name for guarantee in missing(held))
+    return f"not covered: {lacks}" if lacks else "full jail"

@@ -163,6 +163,7 @@ def _checked(value: object, output_bytes: int) -> Answer:
     answer = _plain(value)
     try:
         size = len(json.dumps(answer))
+        json.dumps(answer, ensure_ascii=False).encode()
     except ValueError as error:  # a lone surrogate is text to Python, not to JSON readers
         raise WrongAnswer(f"the answer cannot be written as text ({error})") from error
     if size > output_bytes:

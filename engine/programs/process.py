@@ -30,11 +30,17 @@ class Worker:
     """A child process running :mod:`engine.programs.worker`.
 
     Its environment is empty but for the module path and a fixed hash seed (the order of a set of
-    texts depends on it, and so could an answer). ``served`` counts finished programs.
+    texts depends on it, and so could an answer). ``served`` counts finished programs. With ``rows``
+    it loads what scene.rows needs, which it cannot do later.
     """
 
     def __init__(
-        self, settings: SandboxSettings, margins: MarginSettings, command: list[str] | None = None
+        self,
+        settings: SandboxSettings,
+        margins: MarginSettings,
+        command: list[str] | None = None,
+        *,
+        rows: bool = False,
     ) -> None:
         self.served = 0
         self.scene: object = None
@@ -72,6 +78,8 @@ class Worker:
             "memory_mb": settings.memory_mb,
             "wall_seconds": settings.wall_seconds,
             "output_bytes": settings.output_bytes,
+            "require": settings.require,
+            "rows": rows,
             "margins": dataclasses.asdict(margins),
             "parent": os.getpid(),
         }
@@ -153,7 +161,8 @@ class Worker:
             said = os.read(self._stderr, 1 << 16).decode("utf-8", "replace").strip()
         except OSError:
             said = ""
-        last = said.splitlines()[-1][:300] if said else ""
+        # What a program might have written there must not steer the reader's terminal.
+        last = "".join(filter(str.isprintable, said.splitlines()[-1]))[:300] if said else ""
         if code is None:
             how = "it stopped answering"
         elif code < 0:

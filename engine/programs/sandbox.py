@@ -11,6 +11,11 @@ A program that is at fault costs a verdict; a sandbox that is at fault stops the
 - three workers in a row that do not start, or one that fails the simplest program:
   :class:`~engine.errors.SandboxFault`.
 
+Around each worker is a process jail: :mod:`engine.programs.jail` lists what it covers and what not.
+What a machine cannot enforce is missing from :meth:`Sandbox.enforced`; with
+``sandbox.require = "full"`` nothing is run there. A worker that was killed, ran out of memory or
+died is never used again, nor is any after ``recycle_after`` programs.
+
 What a program answers depends on nothing but its source, its scene's facts and the margins: not on
 the number of workers, on the programs around it, or on Python's hash seed.
 """
@@ -109,11 +114,13 @@ class Sandbox:
 
         ``facts`` is asked for a scene when its first program is due. ``on_done`` is told how many
         jobs are finished, each time some are. Closing the iterator early ends the workers that
-        are busy. Raises SandboxFault where the sandbox itself fails.
+        are busy. Raises SandboxFault where the sandbox itself fails, EnvironmentFault where the
+        machine cannot enforce what ``sandbox.require`` asks for.
         """
         if self._closed:
             raise SandboxFault("the sandbox is closed; open a new one with `with Sandbox(...)`")
         work = _Work(self._workers, list(jobs), facts)
+        self._workers.make_ready_for(job.program for job in work.jobs)
         given = 0
         try:
             while given < len(work.jobs):
@@ -231,6 +238,7 @@ class _Work:
         try:
             for message in worker.receive():
                 if "ready" in message:
+                    self._workers.check(worker)
                     self._failed_starts = 0
                     continue
                 if not batch.jobs:

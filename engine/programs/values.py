@@ -7,8 +7,9 @@ Metres, seconds; world frame, right-handed, z up.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any
 
+from engine.programs import rows
 from engine.programs.faults import ProgramError
 from engine.programs.run import ObjectHandle, Run
 from engine.records import FrameFacts, Vec3
@@ -199,13 +200,21 @@ class Scene:
         return area
 
     def frames(self) -> list[SceneFrame]:
-        """The scene's frames in time order; empty for scenes without video."""
+        """The frames a question is asked on, in time order; empty for scenes without video."""
         self._run.tracer.call("frames")
         return [SceneFrame(self._run, frame) for frame in self._run.scene.facts.frames]
 
-    def rows(self, sql: str, params: object = ()) -> NoReturn:  # noqa: ARG002 - the contract's
-        """Read-only SQL over this scene. Not available yet."""
-        raise ProgramError("scene.rows() is not available yet; use scene.objects() and the calls")
+    def rows(self, sql: str, params: object = ()) -> list[dict[str, Any]]:
+        """The rows of one SQL SELECT over this scene, as a list of dicts: ``row['label']``.
+
+        Tables (m, s, pixels): ``objects(object_id, object_index, label, center, extent, rotation,
+        aabb_min, aabb_max, first_seen_s)``, ``object_pairs(object_a, object_b, surface_distance,
+        center_distance)`` with each pair once, ``frames(frame_id, frame_index, timestamp_s,
+        width, height, fx, fy, cx, cy, camera_to_world)``, ``visibility(frame_id, object_id,
+        visible_fraction, pixel_area, box_2d, depth_m)``. ``params`` fill the ``?`` of the text.
+        ProgramError for anything but one SELECT of plain functions, over 10 000 rows, over 1 s.
+        """
+        return rows.rows(self._run, sql, params)
 
     def _object(self, index: int) -> SceneObject:
         return SceneObject(self._run, index)

@@ -10,10 +10,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
-from engine.programs import appearance, comparisons, directions, distances, nearest
-from engine.programs.faults import ProgramError
+from engine.programs import (
+    appearance,
+    cameras,
+    comparisons,
+    directions,
+    distances,
+    nearest,
+    routes,
+    views,
+)
 from engine.programs.run import Run
 
 CALLS: dict[str, Callable[..., Any]] = {
@@ -30,30 +38,27 @@ CALLS: dict[str, Callable[..., Any]] = {
     "on_top_of": comparisons.on_top_of,
     "higher": comparisons.higher,
     "larger": comparisons.larger,
+    "camera_distance": cameras.camera_distance,
+    "camera_displacement": cameras.camera_displacement,
+    "camera_motion": cameras.camera_motion,
+    "camera_turn": cameras.camera_turn,
+    "in_view": views.in_view,
+    "image_position": views.image_position,
+    "left_right": views.left_right,
+    "up_down": views.up_down,
+    "near_far": views.near_far,
+    "route": routes.route,
+    "reachable": routes.reachable,
+    "walk_length": routes.walk_length,
 }
 
-# In the contract, not built yet: a program that calls one is told so.
-NOT_YET = (
-    "camera_distance",
-    "camera_displacement",
-    "camera_motion",
-    "camera_turn",
-    "in_view",
-    "image_position",
-    "left_right",
-    "up_down",
-    "near_far",
-    "route",
-    "reachable",
-    "walk_length",
-)
-
-NAMES = frozenset(CALLS) | frozenset(NOT_YET)
+NAMES = frozenset(CALLS)
 
 
 def _usage(name: str, call: Callable[..., Any]) -> str:
-    parameters = list(inspect.signature(call).parameters)[1:]
-    return f"{name}({', '.join(parameters)})"
+    parameters = list(inspect.signature(call).parameters.values())[1:]
+    shown = [f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in parameters]
+    return f"{name}({', '.join(shown)})"
 
 
 # How each call is written: ``{"distance": "distance(a, b)", ...}``, for messages and prompts.
@@ -62,18 +67,4 @@ USAGE: dict[str, str] = {name: _usage(name, call) for name, call in CALLS.items(
 
 def bind(run: Run) -> dict[str, Callable[..., Any]]:
     """The vocabulary's calls for one run of one program."""
-    bound: dict[str, Callable[..., Any]] = {
-        name: partial(call, run) for name, call in CALLS.items()
-    }
-    bound.update(_REFUSALS)
-    return bound
-
-
-def _refusal(name: str) -> Callable[..., NoReturn]:
-    def refuse(*_: object, **__: object) -> NoReturn:
-        raise ProgramError(f"{name}() is not available yet; available: {', '.join(CALLS)}")
-
-    return refuse
-
-
-_REFUSALS = {name: _refusal(name) for name in NOT_YET}
+    return {name: partial(call, run) for name, call in CALLS.items()}

@@ -2,37 +2,35 @@
 
 Started by :mod:`engine.programs.sandbox` with an empty environment. Its stdin and stdout are the
 channel to the parent (:mod:`engine.programs.wire`): first a set-up message, then scenes and batches
-of programs; it answers ``ready``, then one outcome a program, in order. Imports stay light: no
-numpy, so that it starts in about a tenth of a second and fits the smallest memory limit.
+of programs; it answers ``ready`` with the names of what is enforced, then one outcome a program, in
+order. Imports stay light: no numpy, so that it starts in about a tenth of a second and fits the
+smallest memory limit; DuckDB only where the set-up says that programs ask for ``scene.rows``.
 
-Before any program it gives up what it does not need. Covered here: address space, CPU time (a
-backstop behind the parent's wall limit), no files written, no further file descriptors, no
-processes or threads (not for root, whom Linux exempts), no core dumps, no gain of privileges, death
-with the parent. Not covered: reading files and opening sockets if a program escaped the language;
-the kernel-level jail (Landlock, seccomp) is a layer to come.
+Between the last import and the first program the worker locks itself up
+(:mod:`engine.programs.jail`, whose docstring lists what is covered and what is not). Nothing can be
+imported after that, so whatever the language might load on the way is loaded before.
 """
 
 from __future__ import annotations
 
-import ctypes
-import math
+import importlib
+import importlib.util
 import os
 import resource
 import signal
-import sys
 import time
+from pathlib import Path
 from typing import BinaryIO
 
 from engine.config import MarginSettings
+from engine.programs import jail
 from engine.programs.execution import attempt, out_of_memory
 from engine.programs.wire import facts_from_wire, outcome_to_wire, pack, read_frame
 from engine.records import SceneFacts
 
-# linux/prctl.h
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
-# The channel, /dev/null three times, and what Python opens to format an error.
-_MAX_FILES = 16
+# What Python or the modules above import in the middle of things: names in other scripts and
+# \N{...} when parsing, digits of large numbers (3.12 on).
+_LATE = ("unicodedata", "_pylong", "encodings.idna")
 
 
 def main() -> None:
@@ -42,8 +40,20 @@ def main() -> None:
     setup = read_frame(requests)
     if setup is None:
         return
-    enforced = _give_up(int(setup["memory_mb"]), int(setup["parent"]))
+    # On top of the limit, so that a program's share does not depend on its neighbours' using SQL.
+    extra = _preload(rows=bool(setup["rows"]))
+    enforced = jail.lock(
+        memory_bytes=int(setup["memory_mb"]) * 1024 * 1024 + extra,
+        parent=int(setup["parent"]),
+        requests=requests.fileno(),
+        replies=replies.fileno(),
+    )
     _send(replies, pack({"ready": enforced, "cpu": time.process_time()}))
+    if setup["require"] == "full" and jail.missing(enforced):
+        # The parent reads the same names and says what is missing. Until then it may be sending.
+        while read_frame(requests) is not None:
+            pass
+        return
     margins = MarginSettings(**setup["margins"])
     facts: SceneFacts | None = None
     while (message := read_frame(requests)) is not None:
@@ -51,7 +61,9 @@ def main() -> None:
             facts = facts_from_wire(message["facts"])
             continue
         assert facts is not None, "the parent sends a scene before its programs"
-        _allow_cpu(len(message["programs"]) * float(setup["wall_seconds"]))
+        # A backstop behind the parent's wall limit: generous, so that it never decides first.
+        longest = len(message["programs"]) * float(setup["wall_seconds"])
+        jail.limit_cpu(time.process_time() + 2.0 * longest + 10.0)
         for source in message["programs"]:
             _send(replies, _reply(source, facts, margins, int(setup["output_bytes"])))
 
@@ -83,46 +95,24 @@ def _reply(source: str, facts: SceneFacts, margins: MarginSettings, limit: int) 
     return pack({**spent, "cpu": time.process_time()})
 
 
-def _give_up(memory_mb: int, parent: int) -> list[str]:
-    """Drop what programs must not use; the names of what this machine enforces."""
-    enforced = _privileges(parent)
-    limits = {
-        "RLIMIT_AS": memory_mb * 1024 * 1024,
-        "RLIMIT_CORE": 0,
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_NOFILE": _MAX_FILES,
-        "RLIMIT_NPROC": 0,
-    }
-    for name, limit in limits.items():
-        number = getattr(resource, name, None)
-        if number is None:
-            continue
-        try:
-            resource.setrlimit(number, (limit, limit))
-        except (OSError, ValueError):
-            continue  # the parent sees that the name is missing, and `doctor` says so
-        enforced.append(name)
-    return enforced
+def _preload(*, rows: bool) -> int:
+    """Load what is loaded late otherwise; the address space scene.rows took for itself (bytes)."""
+    for name in _LATE:
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+    if not rows:
+        return 0
+    before = _address_space()
+    importlib.import_module("engine.programs.rows").preload()
+    return _address_space() - before
 
 
-def _privileges(parent: int) -> list[str]:
-    if not sys.platform.startswith("linux"):
-        return []
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    enforced = []
-    if prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        enforced.append("no_new_privs")
-    if prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0:
-        enforced.append("dies_with_parent")
-    if os.getppid() != parent:
-        os._exit(1)  # the parent died before it could take this process with it
-    return enforced
-
-
-def _allow_cpu(seconds: float) -> None:
-    """Raise the soft CPU limit to what this batch may take; past it the kernel ends us."""
-    limit = math.ceil(time.process_time() + 2.0 * seconds + 10.0)
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+def _address_space() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):
+        return 0  # no Linux: what DuckDB takes counts against the limit
+    return pages * resource.getpagesize()
 
 
 if __name__ == "__main__":
