@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import lsq_linear
 
+from engine.scenes import geometry
 from engine.scenes.geometry import box_corners, box_distances, distance_matrix
 
 PAIR = np.array([[0, 1]])
@@ -195,3 +196,23 @@ def test_corners_follow_the_columns_of_the_rotation():
     corners = box_corners(np.array([[1.0, 2, 3]]), np.array([[4.0, 2, 1]]), quarter[None])[0]
     assert np.ptp(corners, axis=0) == pytest.approx([2, 4, 1])
     assert corners.mean(axis=0) == pytest.approx([1, 2, 3])
+
+
+def test_upright_boxes_have_the_distance_that_any_boxes_would(monkeypatch):
+    """Both ways to compute it, on boxes that overlap, touch, are flat, or stand on each other."""
+    rng = np.random.default_rng(5)
+    count = 300
+    centers = rng.uniform(-2, 2, (count, 3))
+    extents = np.where(rng.random((count, 3)) < 0.1, 0.0, rng.uniform(0, 1.5, (count, 3)))
+    yaw = np.where(np.arange(count) % 5 == 0, 0.0, rng.uniform(-np.pi, np.pi, count))
+    rotations = np.zeros((count, 3, 3))
+    rotations[:, 0, 0] = rotations[:, 1, 1] = np.cos(yaw)
+    rotations[:, 1, 0], rotations[:, 0, 1], rotations[:, 2, 2] = np.sin(yaw), -np.sin(yaw), 1.0
+    pairs = rng.integers(0, count, (10_000, 2))
+    quick = box_distances(centers, extents, rotations, pairs)
+    nobody = np.zeros(count, dtype=bool)
+    monkeypatch.setattr(geometry, "_stand_upright", lambda _: nobody)
+    general = box_distances(centers, extents, rotations, pairs)
+    assert 0.01 < (quick == 0).mean() < 0.5
+    np.testing.assert_array_equal(quick == 0, general == 0)
+    np.testing.assert_allclose(quick, general, rtol=0, atol=1e-13)
