@@ -19,6 +19,7 @@ from typing import Any
 
 from engine.programs.faults import Forbidden, ProgramError, TooLarge
 from engine.programs.run import kind_of
+from engine.programs.sets import OrderedSet
 from engine.programs.values import ATTRIBUTES
 
 MAX_BITS = 4096
@@ -44,7 +45,7 @@ _METHODS: dict[type, frozenset[str]] = {
     list: frozenset(_LIST.split()),
     tuple: frozenset({"count", "index"}),
     dict: frozenset(_DICT.split()),
-    set: frozenset(_SET.split()),
+    OrderedSet: frozenset(_SET.split()),
     float: frozenset({"is_integer"}),
     int: frozenset({"bit_length"}),
 }
@@ -114,6 +115,9 @@ def get_attribute(value: Any, name: str) -> Any:
     kind = type(value)
     allowed = ATTRIBUTES.get(kind) or _METHODS.get(kind)
     if allowed is not None and name in allowed:
+        if kind is dict and name in ("keys", "items"):
+            # Views combine into Python's own sets, whose order is not a program's to see.
+            return lambda: list(getattr(value, name)())
         return getattr(value, name)
     if kind is MathFacade:
         if name in MATH:
@@ -241,7 +245,7 @@ def _refuse_addresses(value: Any, depth: int) -> None:
         return
     if depth > 20:
         raise ProgramError("a text of values nested over 20 deep")
-    if type(value) in (list, tuple, set):
+    if type(value) in (list, tuple, OrderedSet):
         for member in value:
             _refuse_addresses(member, depth + 1)
     elif type(value) is dict:
@@ -297,7 +301,7 @@ BUILTINS: dict[str, Any] = {
     "range": range,
     "reversed": reversed,
     "round": rounded,
-    "set": set,
+    "set": OrderedSet,
     "sorted": sorted,
     "str": text_of,
     "sum": total,

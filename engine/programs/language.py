@@ -47,6 +47,7 @@ from RestrictedPython.transformer import (
 
 from engine.programs import guards
 from engine.programs.faults import BadSyntax, Forbidden
+from engine.programs.sets import OrderedSet
 from engine.programs.vocabulary import NAMES
 
 FILENAME = "<program>"
@@ -200,6 +201,20 @@ class _Policy(RestrictingNodeTransformer):
         copy_locations(call, node)
         return call
 
+    def visit_Set(self, node: ast.Set) -> Any:
+        node = self.node_contents_visit(node)
+        return self._ordered(node, ast.List(node.elts, ast.Load()))
+
+    def visit_SetComp(self, node: ast.SetComp) -> Any:
+        done: Any = super().visit_SetComp(node)
+        return self._ordered(node, ast.ListComp(done.elt, done.generators))
+
+    def _ordered(self, node: ast.expr, members: ast.expr) -> ast.Call:
+        """A set display as a set that keeps the order it was written in."""
+        call = _call("_set_", members)
+        copy_locations(call, node)
+        return call
+
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         if not isinstance(node.target, ast.Subscript):
             return super().visit_AugAssign(node)
@@ -249,6 +264,7 @@ _GUARDS: dict[str, Any] = {
     "_getattr_": guards.get_attribute,
     "_getitem_": guards.get_item,
     "_getiter_": iter,
+    "_set_": OrderedSet,
     "_write_": guards.write,
     "_apply_": guards.apply,
     "_binary_": guards.binary,

@@ -186,7 +186,7 @@ def kind_of(value: object) -> str:
         "list": "a list",
         "tuple": "a tuple",
         "dict": "a dict",
-        "set": "a set",
+        "OrderedSet": "a set",
         "generator": "a generator (wrap it in list(...))",
     }
     return words.get(name, f"a {name}")
