@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +87,7 @@ def ingest_command(
 
     if dataset not in ADAPTERS:
         raise click.UsageError(f"unknown dataset {dataset!r}; choose one of {', '.join(ADAPTERS)}")
+    from engine.programs.workers import cores
     from engine.progress import JournalReporter
     from engine.scenes.complete import Completion
     from engine.scenes.ingest import ingest
@@ -96,7 +96,7 @@ def ingest_command(
     workspace = open_workspace(root)
     split = None if split_file is None else read_split(split_file)
     if workers is None:
-        workers = 0 if dataset in _QUICK else len(os.sched_getaffinity(0))
+        workers = 0 if dataset in _QUICK else cores()
     with workspace.write_lock():
         if dataset == "synthetic" and (not path.exists() or _is_empty_folder(path)):
             _generate(path, seed=seed, count=count)

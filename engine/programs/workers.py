@@ -24,7 +24,7 @@ class Workers:
         self, settings: SandboxSettings, margins: MarginSettings, command: list[str] | None
     ) -> None:
         self.settings = settings
-        self.limit = settings.workers or _cores()
+        self.limit = settings.workers or cores()
         self.alive: list[Worker] = []
         self._rows = False
         self._margins = margins
@@ -105,7 +105,7 @@ def _names_rows(program: str) -> bool:
     return "rows" in (program if program.isascii() else unicodedata.normalize("NFKC", program))
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores this process may use; Linux alone tells those from the machine's."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

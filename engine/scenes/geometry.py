@@ -279,3 +279,24 @@ def box_arrays(
     extents = np.array([item.extent for item in objects], dtype=np.float64).reshape(-1, 3)
     rotations = np.array([item.rotation for item in objects], dtype=np.float64).reshape(-1, 3, 3)
     return centers, extents, rotations
+
+
+def convex_hull(points: Floats) -> Floats:
+    """Convex hull of (n, 2) points, counter-clockwise (Andrew's monotone chain)."""
+    ordered = sorted({(float(x), float(y)) for x, y in points})
+    if len(ordered) < 3:
+        return np.array(ordered)
+
+    def half(sequence: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        chain: list[tuple[float, float]] = []
+        for p in sequence:
+            while len(chain) >= 2 and _cross(chain[-2], chain[-1], p) <= 0:
+                chain.pop()
+            chain.append(p)
+        return chain[:-1]
+
+    return np.array(half(ordered) + half(ordered[::-1]))
+
+
+def _cross(o: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
+    return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0])

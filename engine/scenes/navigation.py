@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.records import NavigationFacts
 from engine.scenes.area_samples import sample_triangles
+from engine.scenes.geometry import convex_hull
 from engine.scenes.room import RoomGeometry
 from scene_adapters.boxes import corners
 from scene_adapters.records import ObjectRecord, SceneRecord
@@ -206,22 +207,4 @@ def _section(box: Array, band: tuple[float, float]) -> Array:
         ]
     if not points:
         return np.empty((0, 2))
-    return np.array(_convex([(float(p[0]), float(p[1])) for p in points]))
-
-
-def _convex(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The corners of the convex hull, counter-clockwise (A. M. Andrew's chain, 1979)."""
-    ordered = sorted(set(points))
-    if len(ordered) < 3:
-        return ordered
-    ring: list[tuple[float, float]] = []
-    for part in (ordered, ordered[::-1]):
-        chain: list[tuple[float, float]] = []
-        for x, y in part:
-            while len(chain) > 1 and (chain[-1][0] - chain[-2][0]) * (y - chain[-2][1]) <= (
-                chain[-1][1] - chain[-2][1]
-            ) * (x - chain[-2][0]):
-                chain.pop()
-            chain.append((x, y))
-        ring += chain[:-1]
-    return ring
+    return convex_hull(np.array(points)[:, :2])

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.records import ObjectFacts, SceneFacts
-from engine.scenes.geometry import Floats, box_corners
+from engine.scenes.geometry import Floats, box_corners, convex_hull
 
 Colour = tuple[int, int, int]
 Picture = npt.NDArray[np.uint8]
@@ -181,27 +181,6 @@ def _span(low: Floats, high: Floats) -> float:
 
 def _ring(points: Floats) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in points]
-
-
-def convex_hull(points: Floats) -> Floats:
-    """Convex hull of (n, 2) points, counter-clockwise (Andrew's monotone chain)."""
-    ordered = sorted({(float(x), float(y)) for x, y in points})
-    if len(ordered) < 3:
-        return np.array(ordered)
-
-    def half(sequence: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        chain: list[tuple[float, float]] = []
-        for p in sequence:
-            while len(chain) >= 2 and _cross(chain[-2], chain[-1], p) <= 0:
-                chain.pop()
-            chain.append(p)
-        return chain[:-1]
-
-    return np.array(half(ordered) + half(ordered[::-1]))
-
-
-def _cross(o: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
-    return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0])
 
 
 def _draw_footprint(draw: ImageDraw.ImageDraw, corners: Floats, label: str, size_px: int) -> None:

@@ -252,6 +252,7 @@ def test_a_killed_ingest_leaves_whole_scenes_and_the_next_one_completes_them(tmp
                 break
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
     catalog = workspace / "catalog.duckdb"
     halves = """SELECT count(*) FROM scenes WHERE num_frames <>
         (SELECT count(*) FROM frames WHERE frames.scene_id = scenes.scene_id)

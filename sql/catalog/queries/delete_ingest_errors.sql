@@ -1,4 +1,4 @@
--- purpose: forget earlier faults of what is about to be read again, and of scenes now in the catalog
+-- purpose: forget the earlier faults of a source's scenes that are about to be read again
 -- parameters: $adapter, $source, $scene_ids (VARCHAR[]; faults of no one scene go as well)
 -- grain: rows of `ingest_errors` are removed
 DELETE FROM ingest_errors
