@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import tomllib
 import types
 import typing
@@ -48,7 +49,12 @@ class LoopSettings:
 class ProposerSettings:
     """Who writes the questions."""
 
-    name: str = _setting("grammar", "which proposer writes the questions", choices=("grammar",))
+    name: str = _setting(
+        "grammar",
+        "who writes the questions: the embedded grammar, a model under vLLM, or one behind any "
+        "OpenAI-compatible server",
+        choices=("grammar", "vllm", "openai"),
+    )
     per_scene: int = _setting(
         0, "proposals a scene and round; 0 asks for just enough to fill a round's training", low=0
     )
@@ -57,6 +63,72 @@ class ProposerSettings:
     )
     max_per_scene: int = _setting(
         128, "with per_scene = 0: no more than this for one scene and round", low=1
+    )
+    # What follows is for models.
+    model: str = _setting(
+        "", "vllm: a folder or a Hub id; openai: a name the server lists (empty: its only one)"
+    )
+    revision: str = _setting("", "the model's revision; part of every answer's key")
+    mode: str = _setting(
+        "free",
+        "free: the model writes questions and programs as JSON; grammar: it chooses within a "
+        "grammar of programs, then words the question (for small models)",
+        choices=("free", "grammar"),
+    )
+    per_request: int = _setting(8, "free: proposals asked for in one request", low=1, high=64)
+    repair: bool = _setting(True, "free: one more turn for what was rejected, with the reasons")
+    temperature: float = _setting(0.7, "0 takes the likeliest token", low=0.0, high=2.0)
+    top_p: float = _setting(0.95, "share of the probability that is drawn from", low=0.01, high=1.0)
+    prompt_tokens: int = _setting(
+        16_000, "what a prompt's text may take; large scenes are cut down to it", low=500
+    )
+    reply_tokens: int = _setting(4_096, "longest reply", low=64)
+    frames: int = _setting(
+        8, "frames of the scene shown to the model; 0 for models that see no images", low=0
+    )
+    frame_px: int = _setting(448, "longer side of a frame as it is shown (px)", low=32)
+    python: str = _setting(
+        "", "vllm: the interpreter that has vLLM, which pins its own torch (empty: this one)"
+    )
+    tensor_parallel: int = _setting(
+        1, "vllm: accelerators one copy of the model is spread over", low=1
+    )
+    data_parallel: int = _setting(
+        1, "vllm: copies of the model, each in a process of its own", low=1
+    )
+    gpu_memory: float = _setting(
+        0.9, "vllm: share of an accelerator's memory that may be used", low=0.05, high=1.0
+    )
+    context_tokens: int = _setting(
+        0, "vllm: longest prompt and reply; 0 takes the model's own", low=0
+    )
+    start_seconds: float = _setting(900.0, "vllm: how long the model may take to load", low=1.0)
+    url: str = _setting("http://127.0.0.1:8000/v1", "openai: the server")
+    api_key_env: str = _setting(
+        "OPENAI_API_KEY", "openai: environment variable holding the key, if the server wants one"
+    )
+    concurrency: int = _setting(16, "openai: requests under way at once", low=1, high=1024)
+    retries: int = _setting(4, "openai: how often a failed request is tried again", low=0)
+    reply_seconds: float = _setting(
+        300.0, "how long the engine may go without finishing any reply", low=0.1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerSettings:
+    """The proposer's model as a second judge; without a model there is no review."""
+
+    use: str = _setting(
+        "auto",
+        "whether the model is asked about what the other judges accept; auto: in free mode only, a "
+        "model that needs the grammar is no judge",
+        choices=("auto", "on", "off"),
+    )
+    rejected_share: float = _setting(
+        0.05,
+        "share of the rejected proposals it is asked about too, to measure how far it agrees",
+        low=0.0,
+        high=1.0,
     )
 
 
@@ -161,6 +233,77 @@ class JudgeSettings:
     near_duplicates: int = _setting(
         0, "samples with the same program in one scene that may differ in wording only", low=0
     )
+    same_shape: int = _setting(
+        12,
+        "samples of one scene and question type whose programs differ in labels and numbers only",
+        low=1,
+    )
+    copies: int = _setting(16, "stability: noisy copies of the scene a program is tried on", low=0)
+    agree_share: float = _setting(
+        0.9, "stability: share of the copies that must give the same choice", low=0.0, high=1.0
+    )
+    spread_rel: float = _setting(
+        0.10, "stability: relative spread a number may have over the copies", low=0.0
+    )
+    visible_fraction: float = _setting(
+        0.25,
+        "evidence: part of an object that some frame must show, of what is within that frame",
+        low=0.0,
+        high=1.0,
+    )
+    visible_share: float = _setting(
+        0.002, "evidence: share of that frame's picture it must cover", low=0.0, high=1.0
+    )
+    prior_cap: float = _setting(
+        0.5,
+        "shortcut: score that knowing only type and labels may reach on an answer before such "
+        "samples are thinned",
+        low=0.0,
+        high=1.0,
+    )
+    answer_share: float = _setting(
+        0.4,
+        "shortcut: share that one answer may have of the samples of the same type and labels",
+        low=0.0,
+        high=1.0,
+    )
+    blind_share: float = _setting(
+        0.0,
+        "shortcut: share of a round's samples the solver is asked without pictures",
+        low=0.0,
+        high=1.0,
+    )
+    blind_cap: float = _setting(
+        0.9,
+        "shortcut: confidence without pictures above which a sample is dropped",
+        low=0.0,
+        high=1.0,
+    )
+    own_program: str = _setting(
+        "auto",
+        "whether the model writes its own program for each question, which must answer alike; "
+        "auto: in free mode only",
+        choices=("auto", "on", "off"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxNoise:
+    """Standard deviations of a box's errors."""
+
+    center_m: float = _setting(0.03, "of its center, in each direction (m)", low=0.0)
+    size_rel: float = _setting(0.03, "of its sizes, relative, each by itself", low=0.0, high=1.0)
+    yaw_deg: float = _setting(2.0, "of its heading (deg)", low=0.0, high=180.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseSettings:
+    """How far annotated boxes are off, by dataset; sources in engine/judging/jitter.py."""
+
+    scannet: BoxNoise = field(default_factory=BoxNoise)
+    scannetpp: BoxNoise = field(default_factory=BoxNoise)
+    arkitscenes: BoxNoise = field(default_factory=BoxNoise)
+    other: BoxNoise = field(default_factory=BoxNoise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +356,8 @@ class Config:
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     margins: MarginSettings = field(default_factory=MarginSettings)
     judge: JudgeSettings = field(default_factory=JudgeSettings)
+    noise: NoiseSettings = field(default_factory=NoiseSettings)
+    reviewer: ReviewerSettings = field(default_factory=ReviewerSettings)
     curriculum: CurriculumSettings = field(default_factory=CurriculumSettings)
     solver: SolverSettings = field(default_factory=SolverSettings)
 
@@ -313,6 +458,11 @@ def _toml_lines(settings: typing.Any, header: str | None) -> list[str]:
         if dataclasses.is_dataclass(value):
             nested += _toml_lines(value, header=f"{header}.{entry.name}" if header else entry.name)
         else:
-            shown = f'"{value}"' if isinstance(value, str) else value
+            shown = _toml_value(value)
             lines.append(f"# {entry.name} = {shown}  # {entry.metadata['doc']}")
     return lines + nested
+
+
+def _toml_value(value: object) -> str:
+    # JSON writes texts, booleans and numbers as TOML does.
+    return json.dumps(value)

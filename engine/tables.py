@@ -33,9 +33,11 @@ from engine.records import (
     Feedback,
     FeedbackItem,
     Observation,
+    Opinion,
     Outcome,
     Proposal,
     Reason,
+    Review,
     Sample,
     Trace,
     TypeRate,
@@ -81,6 +83,42 @@ class FeedbackRow:
     feedback: Feedback
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """One answer of a model: what it was asked last, what it said, and what that cost.
+
+    ``request_key`` names the whole ask, ``conversation`` the turns that belong together.
+    ``seconds`` are this request's share of the engine's time: they add up to time that passed.
+    """
+
+    request_key: str
+    round: int
+    scene_id: str
+    conversation: str
+    purpose: str
+    model: str
+    asked: str
+    answer: str
+    finish: str
+    detail: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRow:
+    """What a model was told about one scene in one round, before it wrote."""
+
+    prompt_hash: str
+    round: int
+    scene_id: str
+    text: str
+    images: tuple[str, ...]
+    tokens: int
+    left_out: str
+
+
 _TEXTS = pl.List(pl.String)
 
 _TRACE = pl.Struct(
@@ -123,6 +161,30 @@ _COLUMNS: Mapping[str, dict[str, Any]] = {
         "raw": pl.String,
         "parse_error": pl.String,
     },
+    "prompts": {
+        "prompt_hash": pl.String,
+        "round": pl.Int32,
+        "scene_id": pl.String,
+        "text": pl.String,
+        "images": _TEXTS,
+        "tokens": pl.Int64,
+        "left_out": pl.String,
+    },
+    "requests": {
+        "request_key": pl.String,
+        "round": pl.Int32,
+        "scene_id": pl.String,
+        "conversation": pl.String,
+        "purpose": pl.String,
+        "model": pl.String,
+        "asked": pl.String,
+        "answer": pl.String,
+        "finish": pl.String,
+        "detail": pl.String,
+        "prompt_tokens": pl.Int64,
+        "completion_tokens": pl.Int64,
+        "seconds": pl.Float64,
+    },
     "outcomes": {
         "proposal_id": pl.String,
         "round": pl.Int32,
@@ -146,6 +208,18 @@ _COLUMNS: Mapping[str, dict[str, Any]] = {
         "agreement": pl.Boolean,
         "prior_score": pl.Float64,
         "milliseconds": pl.Float64,
+    },
+    "reviews": {
+        "proposal_id": pl.String,
+        "round": pl.Int32,
+        "scene_id": pl.String,
+        "accepted": pl.Boolean,
+        "opinion": pl.String,
+        "note": pl.String,
+        "model": pl.String,
+        "prompt_hash": pl.String,
+        "tokens": pl.Int64,
+        "seconds": pl.Float64,
     },
     "samples": {
         "sample_id": pl.String,
@@ -268,6 +342,16 @@ def _verdict(row: Row) -> Verdict:
     return Verdict(**row)
 
 
+def _prompt(row: Row) -> PromptRow:
+    row["images"] = _tuple(row["images"])
+    return PromptRow(**row)
+
+
+def _review(row: Row) -> Review:
+    row["opinion"] = None if row["opinion"] is None else Opinion(row["opinion"])
+    return Review(**row)
+
+
 def _sample(row: Row) -> Sample:
     row["answer_kind"] = AnswerKind(row["answer_kind"])
     for name in ("options", "object_ids", "frame_ids"):
@@ -337,6 +421,9 @@ _CODECS: Mapping[str, tuple[Callable[[Any], Row], Callable[[Row], Any]]] = {
     "outcomes": (_outcome_row, _outcome),
     "verdicts": (_flat, _verdict),
     "samples": (_flat, _sample),
+    "prompts": (_flat, _prompt),
+    "requests": (_flat, _plain(RequestRow)),
+    "reviews": (_flat, _review),
     "draws": (_flat, _plain(Draw)),
     "observations": (_flat, _plain(Observation)),
     "evaluations": (_flat, _plain(Evaluation)),

@@ -10,6 +10,7 @@ Layout::
     rounds/NNNN/<stage>.json             written last: the stage is done
     rounds/progress.json                 what a running stage has done so far
     checkpoints/round=NNNN/              the solver after that round
+    answers.sqlite                       what a model was asked and answered, so as not to ask twice
 """
 
 from __future__ import annotations
@@ -89,6 +90,11 @@ class Workspace:
     def progress_path(self) -> Path:
         """What a running command has done so far, for `status` in another terminal."""
         return self.root / "rounds" / "progress.json"
+
+    @property
+    def answers(self) -> Path:
+        """What models answered, by request: a run that goes on asks nothing twice."""
+        return self.root / "answers.sqlite"
 
     @property
     def config_path(self) -> Path:

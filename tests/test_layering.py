@@ -21,6 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"engine.progress"}),
     frozenset({"engine.scenes"}),
     frozenset({"engine.programs"}),
+    frozenset({"engine.chat"}),
     frozenset(
         {
             "engine.proposing",
@@ -31,22 +32,25 @@ LAYERS: tuple[frozenset[str], ...] = (
             "engine.reporting",
         }
     ),
-    frozenset({"engine.round_plan", "engine.stages", "engine.rounds"}),
+    frozenset({"engine.asking", "engine.round_plan", "engine.stages", "engine.rounds"}),
     frozenset({"engine.terminal", "engine.doctor", "engine.execute", "engine.demo"}),
     frozenset({"engine.commands"}),
     frozenset({"engine.cli", "engine.__main__"}),
 )
-STAGE_PACKAGES = LAYERS[7]
+STAGE_PACKAGES = LAYERS[8]
 
 # One owner each: the only modules that may import these at all.
 HEAVY: dict[str, tuple[str, ...]] = {
     "torch": ("engine.solving",),
-    "transformers": ("engine.solving",),
+    "transformers": ("engine.solving", "engine.chat.vllm_child"),
     "tokenizers": ("engine.solving",),
+    "httpx2": ("engine.chat",),
+    "tenacity": ("engine.chat",),
     "open3d": ("engine.scenes.raycast",),
     "RestrictedPython": ("engine.programs",),
     "datasets": (),
-    "vllm": (),
+    # Run by path under the interpreter that has vLLM, never imported here.
+    "vllm": ("engine.chat.vllm_child",),
     "ray": (),
 }
 
@@ -163,6 +167,7 @@ def test_every_entry_of_the_tables_names_something_that_exists() -> None:
 
     tables = {
         "scene_adapters.table": "ADAPTERS",
+        "engine.chat.table": "ENGINES",
         "engine.proposing.table": "PROPOSERS",
         "engine.solving.table": "SOLVERS",
         "engine.publishing.layouts": "LAYOUTS",

@@ -10,10 +10,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.config import JudgeSettings, MarginSettings
 from engine.judging.agreement import form_problem, unnamed_labels
+from engine.judging.case import Case, Objection
 from engine.judging.duplicates import Seen
 from engine.judging.validity import Judgement, judge_answer
 from engine.records import (
@@ -27,28 +27,6 @@ from engine.records import (
 )
 
 __all__ = ["JUDGES", "Case", "Judge", "Objection", "Seen", "sample_id"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One proposal before its judges. ``outcome`` is None for what could not be parsed."""
-
-    proposal: Proposal
-    outcome: Outcome | None
-    scene: SceneFacts
-    judgement: Judgement | None
-    seen: Seen
-    forbidden_rooms: frozenset[str]
-    settings: JudgeSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objection:
-    """Why a judge rejects, in one line that a proposer can learn from."""
-
-    reason: Reason
-    message: str
-    margin: float | None = None
 
 
 def _readable(case: Case) -> Objection | None:
@@ -142,6 +120,7 @@ class Judge:
             seen=seen,
             forbidden_rooms=forbidden_rooms,
             settings=self._settings,
+            frame_ids=frame_ids,
         )
         objection = next((found for judge in JUDGES if (found := judge(case)) is not None), None)
         sample = None

@@ -1,17 +1,17 @@
 """Reading replies: any text becomes proposals, or proposals that say why they cannot be read.
 
-A reply holds one JSON object per line. A Markdown fence, a JSON array and a single object spread
-over lines are understood too, since models write them; nothing else is repaired.
+A reply holds one JSON object per line, or what :mod:`engine.proposing.splitting` makes of what
+models write instead. The fields themselves are taken strictly: nothing is repaired.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from engine.proposing.splitting import Piece, split
 from engine.records import QUESTION_TYPES, UNITS, AnswerKind, Proposal, Reply
 
 QUESTION_LIMIT = 1000
@@ -21,14 +21,6 @@ OPTION_LIMIT = 200
 MAX_OPTIONS = 26
 MAX_DECIMALS = 6
 RAW_LIMIT = 20_000
-
-
-class _Piece(NamedTuple):
-    """One proposal's text with the JSON value read from it, or why none could be."""
-
-    raw: str
-    value: object = None
-    error: str | None = None
 
 
 class _Content(NamedTuple):
@@ -59,7 +51,10 @@ def parse_reply(
     ``start`` is the number of proposals already read from this scene's earlier replies of the
     round: ids derive from the position. The reply's cost is shared evenly between its proposals.
     """
-    pieces = _split(reply.text)
+    if reply.error is not None:
+        pieces = [Piece(reply.text, error=reply.error)]
+    else:
+        pieces = split(reply.text)
     share, extra = divmod(reply.tokens, len(pieces))
     return tuple(
         _proposal(
@@ -75,33 +70,8 @@ def parse_reply(
     )
 
 
-def _split(text: str) -> list[_Piece]:
-    """The reply's pieces, at least one: an empty reply is one unreadable proposal."""
-    # Not splitlines: JSON strings may hold U+2028 and its like, which end no line here.
-    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
-    lines = [line for line in lines if not line.lstrip().startswith("```")]
-    if not lines:
-        return [_Piece(text, error="the reply holds no proposal")]
-    if lines[0].lstrip().startswith("[") or (len(lines) > 1 and lines[0].strip() == "{"):
-        whole = _loaded("\n".join(lines))
-        if isinstance(whole.value, list) and whole.value:
-            return [_Piece(json.dumps(value, ensure_ascii=False), value) for value in whole.value]
-        if isinstance(whole.value, dict):
-            return [whole]
-    return [_loaded(line) for line in lines]
-
-
-def _loaded(text: str) -> _Piece:
-    try:
-        return _Piece(text, json.loads(text))
-    except RecursionError:
-        return _Piece(text, error="not JSON: nested too deeply")
-    except ValueError as error:
-        return _Piece(text, error=f"not JSON: {error}")
-
-
 def _proposal(
-    piece: _Piece,
+    piece: Piece,
     reply: Reply,
     *,
     number: int,

@@ -45,6 +45,8 @@ VIEWS = (
     "frontier",
     "forgotten",
     "yield",
+    "cost",
+    "review_agreement",
     "rejections",
     "coverage",
     "round_summary",

@@ -132,9 +132,9 @@ def test_an_empty_reply_is_one_unreadable_proposal(text: str) -> None:
 
 def test_a_bad_line_costs_only_itself() -> None:
     line = json.dumps(GOOD)
-    found = read(f"Here you are:\n{line}\n{line[:-1]},}}\n{line}")
-    assert [p.parse_error is None for p in found] == [False, True, False, True]
-    assert found[2].raw == f"{line[:-1]},}}"
+    found = read(f"{line}\n{line[:-1]},}}\n{line}")
+    assert [p.parse_error is None for p in found] == [True, False, True]
+    assert found[1].raw == f"{line[:-1]},}}"
 
 
 def test_ids_follow_position_and_content_and_nothing_else() -> None:
