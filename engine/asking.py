@@ -31,6 +31,13 @@ def reviews(config: Config) -> bool:
     return config.reviewer.use == "on" or config.proposer.mode == "free"
 
 
+def writes_own_programs(config: Config) -> bool:
+    """Whether the model writes its own program for each question, as a judge."""
+    if not asks_a_model(config.proposer) or config.judge.own_program == "off":
+        return False
+    return config.judge.own_program == "on" or config.proposer.mode == "free"
+
+
 class Asking:
     """The model with everything around it, for one stage of one round."""
 

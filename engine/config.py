@@ -59,7 +59,7 @@ class ProposerSettings:
         0, "proposals a scene and round; 0 asks for just enough to fill a round's training", low=0
     )
     overdraw: float = _setting(
-        1.5, "with per_scene = 0: proposals asked for per training sample needed", low=1.0
+        2.0, "with per_scene = 0: proposals asked for per training sample needed", low=1.0
     )
     max_per_scene: int = _setting(
         128, "with per_scene = 0: no more than this for one scene and round", low=1
@@ -256,8 +256,8 @@ class JudgeSettings:
     )
     prior_cap: float = _setting(
         0.5,
-        "shortcut: score that knowing only type and labels may reach on an answer before such "
-        "samples are thinned",
+        "shortcut: mean relative accuracy that knowing only type and labels may reach on numbers "
+        "before they are thinned; on choices it may reach chance and ten points",
         low=0.0,
         high=1.0,
     )

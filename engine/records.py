@@ -303,7 +303,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of a proposal."""
+    """What became of a proposal, with each judge's number where it came as far.
+
+    ``stability``: share of noisy copies that answer alike; ``prior_score``: what knowing only type
+    and labels scores on the answer; ``blind_confidence``: the solver's, without pictures.
+    """
 
     proposal_id: str
     round: int
@@ -316,6 +320,7 @@ class Verdict:
     agreement: bool | None
     prior_score: float | None
     milliseconds: float
+    blind_confidence: float | None = None
 
 
 class Opinion(StrEnum):

@@ -208,6 +208,7 @@ _COLUMNS: Mapping[str, dict[str, Any]] = {
         "agreement": pl.Boolean,
         "prior_score": pl.Float64,
         "milliseconds": pl.Float64,
+        "blind_confidence": pl.Float64,
     },
     "reviews": {
         "proposal_id": pl.String,

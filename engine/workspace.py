@@ -104,9 +104,9 @@ class Workspace:
         """The configuration as the file says now; a round under way keeps its own, in its plan."""
         return load_config(self.config_path) if self.config_path.exists() else Config()
 
-    def part(self, table: str, round_: int) -> Path:
-        """The Parquet file of ``table`` for one round."""
-        return self.tables / table / f"round={round_:04d}" / "part-0000.parquet"
+    def part(self, table: str, round_: int, number: int = 0) -> Path:
+        """The Parquet file of ``table`` for one round; a second stage's is number 1."""
+        return self.tables / table / f"round={round_:04d}" / f"part-{number:04d}.parquet"
 
     def checkpoint(self, round_: int) -> Path:
         return self.root / "checkpoints" / f"round={round_:04d}"

@@ -32,7 +32,17 @@ LAYERS: tuple[frozenset[str], ...] = (
             "engine.reporting",
         }
     ),
-    frozenset({"engine.asking", "engine.round_plan", "engine.stages", "engine.rounds"}),
+    frozenset(
+        {
+            "engine.asking",
+            "engine.round_plan",
+            "engine.round_work",
+            "engine.stage_judge",
+            "engine.stage_propose",
+            "engine.stages",
+            "engine.rounds",
+        }
+    ),
     frozenset({"engine.terminal", "engine.doctor", "engine.execute", "engine.demo"}),
     frozenset({"engine.commands"}),
     frozenset({"engine.cli", "engine.__main__"}),

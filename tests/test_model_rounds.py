@@ -52,6 +52,8 @@ concurrency = 4
 retries = 2
 reply_seconds = 20.0
 url = "{url}"
+[judge]
+own_program = "off"
 [reviewer]
 use = "{review}"
 rejected_share = 1.0
@@ -59,21 +61,27 @@ rejected_share = 1.0
 
 
 class Writer:
-    """Answers a request for proposals, or for an opinion, as a good model would."""
+    """Answers a request for proposals, a program or an opinion, as a good model would."""
 
     def __init__(self, catalog: Path) -> None:
         with Catalog.open(catalog, read_only=True) as opened:
             self._facts = {facts.scene_id: facts for facts in opened.all_facts()}
+        self._programs: dict[str, str] = {}
 
     def __call__(self, body: dict[str, Any]) -> str:
         schema = body["response_format"]["json_schema"]["schema"]
         if "opinion" in schema["properties"]:
             return json.dumps({"reason": "needs a look", "opinion": "keep"})
+        if "program" in schema["properties"]:
+            text = str(body["messages"][-1]["content"])
+            asked = next(question for question in self._programs if question in text)
+            return json.dumps({"program": self._programs[asked]})
         wanted = schema["properties"]["proposals"]["minItems"]
         (scene_id,) = set(re.findall(r"Scene (\w+) of synthetic", str(body["messages"])))
         lines = write_proposals(
             ProposalRequest(scene=self._facts[scene_id], wanted=wanted, round=1, seed=body["seed"])
         )
+        self._programs |= {p["question"]: p["program"] for p in map(json.loads, lines)}
         return '{"proposals": [' + ", ".join(lines) + "]}"
 
 
@@ -307,6 +315,35 @@ def test_the_reviewer_judges_last_and_its_verdict_is_recorded(
     marker = made.marker(1, "judge")
     assert marker is not None
     assert marker["counts"]["reviewer_agrees"] == round(agreement["rate"], 4)
+
+
+def test_a_question_the_model_reads_otherwise_is_a_mismatch(
+    tmp_path: Path, healthy: tuple[Workspace, int]
+) -> None:
+    made = workspace(tmp_path)
+    writer = Writer(made.catalog)
+
+    def misread(body: dict[str, Any]) -> str:
+        schema = body["response_format"]["json_schema"]["schema"]
+        if "program" in schema["properties"] and "How many" in str(body["messages"][-1]):
+            return json.dumps({"program": "def answer(scene):\n    return len(scene.objects())"})
+        return writer(body)
+
+    with FaultyServer(answer=misread) as server:
+        text = CONFIG.format(url=server.url, review="off")
+        made.config_path.write_text(text.replace('own_program = "off"', 'own_program = "auto"'))
+        run(made)
+    check_counts(made)
+    with open_analysis(made.root) as analysis:
+        mismatches = analysis.sql(
+            "SELECT question FROM verdicts JOIN proposals USING (proposal_id) "
+            "WHERE reason = 'mismatch'"
+        )
+        (cost,) = analysis.sql("SELECT * FROM cost WHERE round = 1").to_dicts()
+    assert mismatches.height > 0
+    assert mismatches["question"].str.contains("How many").all()
+    assert samples(made).height > 10
+    assert cost["judging_requests"] > 10
 
 
 def test_a_run_with_the_wrong_key_or_model_stops_with_one_line(tmp_path: Path) -> None:

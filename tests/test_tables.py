@@ -158,6 +158,7 @@ RECORDS: dict[str, st.SearchStrategy[Any]] = {
         agreement=st.none() | st.booleans(),
         prior_score=st.none() | number,
         milliseconds=number,
+        blind_confidence=st.none() | number,
     ),
     "samples": st.builds(
         Sample,

@@ -15,7 +15,7 @@ class Case:
     """One proposal before its judges. ``outcome`` is None for what could not be parsed.
 
     ``frame_ids`` are the frames the question will be asked on, ``forbidden_rooms`` those from
-    which nothing may be accepted.
+    which nothing may be accepted; ``benchmark`` says that a benchmark's scene was allowed.
     """
 
     proposal: Proposal
@@ -26,6 +26,7 @@ class Case:
     forbidden_rooms: frozenset[str]
     settings: JudgeSettings
     frame_ids: tuple[str, ...] = ()
+    benchmark: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,91 +1,163 @@
-"""When two proposals ask the same thing: the same program, or the same words, in one scene."""
+"""When two proposals ask the same thing of one scene: the same program, or the same words."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import re
-import unicodedata
-import warnings
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
+from engine.judging.normal_form import Form, Unusual, normal_form, parsed
+from engine.judging.normal_rules import UNORDERED, head, in_order
+from engine.judging.question_words import question_key, words_key
 from engine.records import Sample
 
-# What ast raises on text that is no program, or one nested beyond reason.
-_UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+__all__ = ["Seen", "parsed", "program_key", "program_shape", "question_key", "words_key"]
 
 
-def parsed(source: str) -> ast.Module | None:
-    """The source's syntax tree, or None where it has none."""
-    try:
-        with warnings.catch_warnings():
-            # "\d" in a text is Python's to warn about, not a reader's.
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except _UNPARSABLE:
-        return None
+class _Keys(NamedTuple):
+    program: str
+    shape: str
 
 
 def program_key(source: str) -> str:
-    """The same for programs that differ only in formatting, comments or names of their own.
+    """The same for programs that compute the same, as far as :mod:`normal_form` can tell.
 
-    Unparsable sources compare by their words.
+    Names, formatting, comments, variables and helpers in between, loops for comprehensions, the
+    order of what has none. Programs it does not read compare as they are written, own names
+    aside, and unparsable sources by their words.
     """
+    return _keys(source).program
+
+
+def program_shape(source: str) -> str:
+    """The same for programs that differ in labels, other texts and numbers only.
+
+    Lists of texts or of numbers are of one shape however long they are.
+    """
+    return _keys(source).shape
+
+
+@lru_cache(maxsize=8192)
+def _keys(source: str) -> _Keys:
     tree = parsed(source)
     if tree is not None:
         try:
-            return _digest("tree", ast.dump(_Renamed(tree).visit(tree)))
+            form = normal_form(tree)
+            return _Keys(_digest("form", repr(form)), _digest("form", repr(_blank(form))))
+        except Unusual:
+            pass
+        try:
+            written = _Renamed(tree).visit(tree)
+            key = _digest("tree", ast.dump(written))
+            return _Keys(key, _digest("tree", ast.dump(_Blanked().visit(written))))
         except RecursionError:
             pass
-    return _digest("text", " ".join(source.split()))
+    words = " ".join(source.split())
+    return _Keys(_digest("text", words), _digest("text", words))
 
 
-def question_key(text: str) -> str:
-    """The same for questions that differ only in case, spacing and punctuation."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    # A point between digits is part of a number: 1.5 m and 15 m are two questions.
-    return " ".join(re.findall(r"\d+(?:\.\d+)+|\w+", folded))
+def _blank(form: Form) -> Form:
+    """The form without its texts and numbers."""
+    if isinstance(form, str):
+        return form
+    kind = head(form)
+    if kind in ("text", "number"):
+        return (kind,)
+    parts: list[Form] = [_blank(part) for part in form]
+    if kind in ("items", "group") and len(parts) > 1:
+        rest = parts[1:]
+        if all(part == rest[0] for part in rest):
+            return (kind, rest[0])
+    if kind in UNORDERED:
+        parts[1:] = in_order(parts[1:])
+    return tuple(parts)
+
+
+class _Blanked(ast.NodeTransformer):
+    """Takes texts and numbers out of a tree."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if node.value is None or isinstance(node.value, bool):
+            return node
+        return ast.Constant(value="" if isinstance(node.value, str) else 0)
+
+    def visit_List(self, node: ast.List) -> ast.AST:
+        inner = [self.visit(part) for part in node.elts]
+        same = len({ast.dump(part) for part in inner}) == 1
+        return ast.List(elts=inner[:1] if same else inner, ctx=node.ctx)
 
 
 class Seen:
-    """What has been accepted so far, by scene: the questions, and how often each program.
+    """What has been accepted so far, by scene: questions, programs, and shapes of programs.
 
-    The judge adds what it accepts, so one value serves a whole round in proposal order.
+    The judge adds what it accepts, so one value serves a whole round in proposal order. Only
+    digests are kept: four of 12 bytes a sample.
     """
 
     def __init__(self) -> None:
-        self._questions: set[tuple[str, str]] = set()
-        self._programs: Counter[tuple[str, str]] = Counter()
+        self._questions: set[bytes] = set()
+        self._meanings: Counter[bytes] = Counter()
+        self._programs: Counter[bytes] = Counter()
+        self._shapes: Counter[bytes] = Counter()
 
     @classmethod
     def from_samples(cls, samples: Iterable[Sample]) -> Seen:
         """What earlier rounds accepted."""
         seen = cls()
         for sample in samples:
-            seen.add(sample.scene_id, sample.question, sample.program, sample.options)
+            seen.add(
+                sample.scene_id, sample.question, sample.program, sample.options,
+                question_type=sample.question_type, answer=sample.answer,
+            )  # fmt: skip
         return seen
 
     def add(
-        self, scene_id: str, question: str, program: str, options: tuple[str, ...] | None
+        self,
+        scene_id: str,
+        question: str,
+        program: str,
+        options: tuple[str, ...] | None,
+        *,
+        question_type: str = "",
+        answer: str = "",
     ) -> None:
-        """Remember an accepted question."""
-        self._questions.add((scene_id, question_key(question)))
-        self._programs[scene_id, _asked_key(program, options)] += 1
+        """Remember an accepted question; ``answer`` as its sample states it."""
+        self._questions.add(_mark(scene_id, question_key(question)))
+        self._meanings[_mark(scene_id, words_key(question, options), answer)] += 1
+        self._programs[_asked_mark(scene_id, program, options)] += 1
+        self._shapes[_mark(scene_id, question_type, program_shape(program))] += 1
 
     def asked(self, scene_id: str, question: str) -> bool:
         """Whether the scene has a sample with these words."""
-        return (scene_id, question_key(question)) in self._questions
+        return _mark(scene_id, question_key(question)) in self._questions
 
     def times(self, scene_id: str, program: str, options: tuple[str, ...] | None) -> int:
         """How many of the scene's samples have this program and these options in any order."""
-        return self._programs[scene_id, _asked_key(program, options)]
+        return self._programs[_asked_mark(scene_id, program, options)]
+
+    def times_said(
+        self, scene_id: str, question: str, options: tuple[str, ...] | None, answer: str
+    ) -> int:
+        """How many of the scene's samples say the same in other words and answer the same."""
+        return self._meanings[_mark(scene_id, words_key(question, options), answer)]
+
+    def times_shaped(self, scene_id: str, question_type: str, program: str) -> int:
+        """How many samples of the scene and type differ from this in labels and numbers only."""
+        return self._shapes[_mark(scene_id, question_type, program_shape(program))]
 
 
-def _asked_key(program: str, options: tuple[str, ...] | None) -> str:
+def _asked_mark(scene_id: str, program: str, options: tuple[str, ...] | None) -> bytes:
     if options is None:
-        return program_key(program)
-    return _digest(program_key(program), *sorted(options))
+        return _mark(scene_id, program_key(program))
+    return _mark(scene_id, program_key(program), *sorted(options))
+
+
+def _mark(*parts: str) -> bytes:
+    text = "\x1f".join(parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()
 
 
 def _digest(*parts: str) -> str:

@@ -1,7 +1,8 @@
-"""From outcomes to verdicts: a chain of small judges, the first objection decides.
+"""What is judged of a proposal by itself, and in turn; the first objection decides.
 
-Judges run in proposal order, since what counts as a duplicate depends on what was accepted
-before. A rejection is data, never an error.
+:data:`ALONE` looks at one proposal after its program ran and at nothing else. :func:`repeats`
+holds it against what was accepted before, so it runs in proposal order. What looks at noisy copies
+or at a whole round stands in :mod:`engine.judging.chain`. A rejection is data, never an error.
 """
 
 from __future__ import annotations
@@ -12,21 +13,19 @@ import time
 from collections.abc import Callable
 
 from engine.config import JudgeSettings, MarginSettings
-from engine.judging.agreement import form_problem, unnamed_labels
+from engine.judging.agreement import asks_what_it_computes
+from engine.judging.balance import plausible_numbers
 from engine.judging.case import Case, Objection
 from engine.judging.duplicates import Seen
+from engine.judging.evidence import is_visible
+from engine.judging.leakage import is_leaked
 from engine.judging.validity import Judgement, judge_answer
-from engine.records import (
-    Outcome,
-    Proposal,
-    Reason,
-    Sample,
-    SceneFacts,
-    Trace,
-    Verdict,
-)
+from engine.records import Outcome, Proposal, Reason, Sample, SceneFacts, Trace, Verdict
 
-__all__ = ["JUDGES", "Case", "Judge", "Objection", "Seen", "sample_id"]
+__all__ = [
+    "ALONE", "Case", "Judge", "Objection", "Seen", "examine", "make_sample", "make_verdict",
+    "repeats", "sample_id",
+]  # fmt: skip
 
 
 def _readable(case: Case) -> Objection | None:
@@ -35,12 +34,7 @@ def _readable(case: Case) -> Objection | None:
 
 
 def _not_leaked(case: Case) -> Objection | None:
-    if case.scene.room_key not in case.forbidden_rooms:
-        return None
-    return Objection(
-        reason=Reason.LEAKED,
-        message=f"room {case.scene.room_key} is kept from training",
-    )
+    return is_leaked(case, benchmark=case.benchmark)
 
 
 def _valid_answer(case: Case) -> Objection | None:
@@ -52,46 +46,76 @@ def _valid_answer(case: Case) -> Objection | None:
     return Objection(reason=judgement.reason, message=judgement.message, margin=judgement.margin)
 
 
-def _asks_what_it_computes(case: Case) -> Objection | None:
-    problem = form_problem(case.proposal)
-    if problem is None and case.outcome is not None:
-        unnamed = unnamed_labels(case.proposal, case.outcome.trace.labels)
-        if unnamed:
-            problem = f"the program uses {', '.join(unnamed)}, which the question does not name"
-    return None if problem is None else Objection(reason=Reason.MISMATCH, message=problem)
+# In this order.
+ALONE: tuple[Callable[[Case], Objection | None], ...] = (
+    _readable,
+    _not_leaked,
+    _valid_answer,
+    asks_what_it_computes,
+    plausible_numbers,
+    is_visible,
+)
 
 
-def _new(case: Case) -> Objection | None:
-    proposal = case.proposal
-    if case.seen.asked(proposal.scene_id, proposal.question):
-        return Objection(
-            reason=Reason.DUPLICATE, message="the same words were asked of this scene before"
-        )
-    times = case.seen.times(proposal.scene_id, proposal.program, proposal.options)
-    if times > case.settings.near_duplicates:
-        return Objection(
-            reason=Reason.DUPLICATE,
-            message="the same program answers an earlier question of this scene",
+def examine(case: Case) -> Objection | None:
+    """The first objection to a proposal by itself."""
+    return next((found for judge in ALONE if (found := judge(case)) is not None), None)
+
+
+def repeats(case: Case) -> Objection | None:
+    """Objects to what was asked before, and to too much of one shape in a scene and type."""
+    proposal, seen, settings = case.proposal, case.seen, case.settings
+    scene, options = proposal.scene_id, proposal.options
+    if seen.asked(scene, proposal.question):
+        return _duplicate("the same words were asked of this scene before")
+    if seen.times(scene, proposal.program, options) > settings.near_duplicates:
+        return _duplicate("the same program answers an earlier question of this scene")
+    answer = "" if case.judgement is None else case.judgement.answer_text
+    if seen.times_said(scene, proposal.question, options, answer) > settings.near_duplicates:
+        return _duplicate("an earlier question of this scene says the same in other words")
+    shaped = seen.times_shaped(scene, proposal.question_type, proposal.program)
+    if shaped >= settings.same_shape:
+        return _duplicate(
+            f"{shaped} questions of this type and scene differ from it in labels and numbers "
+            f"only; at most {settings.same_shape}"
         )
     return None
 
 
-# In this order. Later judges (stability, model agreement, shortcuts, the reviewer) join here.
-JUDGES: tuple[Callable[[Case], Objection | None], ...] = (
-    _readable,
-    _not_leaked,
-    _valid_answer,
-    _asks_what_it_computes,
-    _new,
-)
+def _duplicate(message: str) -> Objection:
+    return Objection(reason=Reason.DUPLICATE, message=message)
 
 
 class Judge:
-    """Turns proposals with their outcomes into verdicts and samples."""
+    """Judges proposals by themselves and in turn."""
 
     def __init__(self, settings: JudgeSettings, margins: MarginSettings) -> None:
         self._settings = settings
         self._margins = margins
+
+    def case(
+        self,
+        proposal: Proposal,
+        outcome: Outcome | None,
+        scene: SceneFacts,
+        *,
+        seen: Seen,
+        benchmark: bool = False,
+        frame_ids: tuple[str, ...] = (),
+        forbidden_rooms: frozenset[str] = frozenset(),
+    ) -> Case:
+        """A proposal with what its judges are shown."""
+        return Case(
+            proposal=proposal,
+            outcome=outcome,
+            scene=scene,
+            judgement=self._judgement(proposal, outcome, scene),
+            seen=seen,
+            forbidden_rooms=forbidden_rooms,
+            settings=self._settings,
+            frame_ids=frame_ids,
+            benchmark=benchmark,
+        )
 
     def judge(
         self,
@@ -111,24 +135,17 @@ class Judge:
         from which nothing may be accepted.
         """
         started = time.perf_counter()
-        judgement = self._judgement(proposal, outcome, scene)
-        case = Case(
-            proposal=proposal,
-            outcome=outcome,
-            scene=scene,
-            judgement=judgement,
-            seen=seen,
+        case = self.case(
+            proposal, outcome, scene, seen=seen, benchmark=benchmark, frame_ids=frame_ids,
             forbidden_rooms=forbidden_rooms,
-            settings=self._settings,
-            frame_ids=frame_ids,
-        )
-        objection = next((found for judge in JUDGES if (found := judge(case)) is not None), None)
+        )  # fmt: skip
+        objection = examine(case) or repeats(case)
         sample = None
-        if objection is None and judgement is not None and outcome is not None:
-            sample = _sample(proposal, outcome.trace, scene, judgement, split, benchmark, frame_ids)
-            seen.add(proposal.scene_id, proposal.question, proposal.program, proposal.options)
+        if objection is None:
+            sample = make_sample(case, split=split)
+            remember(case)
         spent = (time.perf_counter() - started) * 1000 + (0.0 if outcome is None else outcome.ms)
-        return _verdict(proposal, objection, judgement, spent), sample
+        return make_verdict(case, objection, milliseconds=spent), sample
 
     def _judgement(
         self, proposal: Proposal, outcome: Outcome | None, scene: SceneFacts
@@ -147,17 +164,41 @@ class Judge:
         )
 
 
-def _verdict(
-    proposal: Proposal, objection: Objection | None, judgement: Judgement | None, spent: float
+def remember(case: Case) -> None:
+    """Add what was accepted to what the case was held against."""
+    proposal = case.proposal
+    case.seen.add(
+        proposal.scene_id, proposal.question, proposal.program, proposal.options,
+        question_type=proposal.question_type,
+        answer="" if case.judgement is None else case.judgement.answer_text,
+    )  # fmt: skip
+
+
+# What is decided only after a proposal was found to ask what it computes.
+_AFTER_AGREEMENT = frozenset(
+    {Reason.DUPLICATE, Reason.NOT_VISIBLE, Reason.UNSTABLE, Reason.SHORTCUT, Reason.REVIEW}
+)
+
+
+def make_verdict(
+    case: Case,
+    objection: Objection | None,
+    *,
+    milliseconds: float,
+    stability: float | None = None,
+    prior_score: float | None = None,
+    blind_confidence: float | None = None,
 ) -> Verdict:
-    # Agreement is known only of what came as far as its judge.
+    """A verdict with every judge's number; those that did not come as far as a judge lack its."""
+    proposal = case.proposal
     agreement: bool | None = None
-    if objection is None or objection.reason is Reason.DUPLICATE:
+    if objection is None or objection.reason in _AFTER_AGREEMENT:
         agreement = True
     elif objection.reason is Reason.MISMATCH:
         agreement = False
-    margin = None if judgement is None else judgement.margin
-    if objection is not None and objection.margin is not None:
+    margin = None if case.judgement is None else case.judgement.margin
+    if objection is not None and objection.margin is not None and stability is None:
+        # The margin that failed. Later judges state theirs in a column of its own.
         margin = objection.margin
     return Verdict(
         proposal_id=proposal.proposal_id,
@@ -167,25 +208,23 @@ def _verdict(
         reason=None if objection is None else objection.reason,
         message="" if objection is None else objection.message,
         margin=margin,
-        stability=None,
+        stability=stability,
         agreement=agreement,
-        prior_score=None,
-        milliseconds=spent,
+        prior_score=prior_score,
+        blind_confidence=blind_confidence,
+        milliseconds=milliseconds,
     )
 
 
-def _sample(
-    proposal: Proposal,
-    trace: Trace,
-    scene: SceneFacts,
-    judgement: Judgement,
-    split: str,
-    benchmark: bool,
-    frame_ids: tuple[str, ...],
-) -> Sample:
+def make_sample(case: Case, *, split: str, options: tuple[str, ...] | None = None) -> Sample:
+    """The sample of an accepted proposal; ``options`` are its options in another order."""
+    proposal, scene, judgement = case.proposal, case.scene, case.judgement
     assert proposal.answer_kind is not None, "an accepted proposal was parsed"
+    assert judgement is not None, "an accepted proposal has an answer"
+    trace = Trace() if case.outcome is None else case.outcome.trace
+    shown = proposal.options if options is None else options
     return Sample(
-        sample_id=sample_id(proposal, scene.dataset, judgement.answer_text),
+        sample_id=sample_id(proposal, scene.dataset, judgement.answer_text, shown),
         proposal_id=proposal.proposal_id,
         round=proposal.round,
         scene_id=proposal.scene_id,
@@ -198,23 +237,25 @@ def _sample(
         answer_kind=proposal.answer_kind,
         unit=proposal.unit,
         decimals=proposal.decimals,
-        options=proposal.options,
+        options=shown,
         answer=judgement.answer_text,
         object_ids=_objects_used(trace, scene),
-        frame_ids=frame_ids,
+        frame_ids=case.frame_ids,
         margin=judgement.margin,
-        benchmark=benchmark,
+        benchmark=case.benchmark,
     )
 
 
-def sample_id(proposal: Proposal, dataset: str, answer: str) -> str:
+def sample_id(
+    proposal: Proposal, dataset: str, answer: str, options: tuple[str, ...] | None
+) -> str:
     """A content hash: what is asked of which scene, and the answer."""
     content = json.dumps(
         {
             "dataset": dataset,
             "scene_id": proposal.scene_id,
             "question": proposal.question,
-            "options": proposal.options,
+            "options": options,
             "answer": answer,
             "program": proposal.program,
         },

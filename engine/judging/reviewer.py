@@ -241,6 +241,7 @@ def _ask(case: ReviewCase, pictures: tuple[Image, ...], seed: int) -> Ask:
         ),
         sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=REPLY_TOKENS, seed=seed),
         constraint=Constraint(kind="json", text=json.dumps(SCHEMA)),
+        purpose="review",
     )
 
 

@@ -203,39 +203,19 @@ def _names_single_things(case: _Case) -> _Rejection | None:
     return None
 
 
-def _counts_what_is_complete(case: _Case) -> _Rejection | None:
-    """Labels whose instances are not all annotated must not be counted, whatever for.
+def _asks_of_what_is_complete(case: _Case) -> _Rejection | None:
+    """Labels whose instances are not all annotated can be asked nothing of.
 
-    In a program that counts, every label is counted except those it takes as one thing.
+    A count would miss some; "the X" may be another one, and so may the nearest X.
     """
-    trace = case.outcome.trace
-    if case.answer_kind is not AnswerKind.COUNT and "count" not in trace.calls:
-        return None
-    single = _labels_of_only(case.program) if case.program else {a for a, _ in trace.referents}
-    for label in trace.labels:
-        if label in case.open_world_labels and label not in single:
+    for label in case.outcome.trace.labels:
+        if label in case.open_world_labels:
             return _Rejection(
                 reason=Reason.AMBIGUOUS,
-                message=f"not every {label!r} is annotated in this dataset, so none are counted",
+                message=f"not every {label!r} is annotated in this dataset: one that is not may "
+                "be meant, be nearer, or be missed by a count",
             )
     return None
-
-
-def _labels_of_only(program: str) -> set[str]:
-    """Labels that the source passes to ``scene.only``."""
-    tree = parsed(program)
-    if tree is None:
-        return set()
-    return {
-        node.args[0].value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "only"
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-    }
 
 
 def _is_clear(case: _Case) -> _Rejection | None:
@@ -269,7 +249,7 @@ RULES: tuple[Callable[[_Case], _Rejection | None], ...] = (
     _is_an_option,
     _asks_the_scene,
     _names_single_things,
-    _counts_what_is_complete,
+    _asks_of_what_is_complete,
     _is_clear,
     _is_positive,
 )

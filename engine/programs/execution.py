@@ -10,6 +10,7 @@ import difflib
 import json
 import math
 import time
+from dataclasses import replace
 from types import FunctionType, TracebackType
 
 from engine.config import MarginSettings
@@ -66,19 +67,30 @@ def out_of_memory() -> Outcome:
 
 
 def attempt(
-    source: str, facts: SceneFacts, margins: MarginSettings, *, output_bytes: int
+    source: str,
+    facts: SceneFacts,
+    margins: MarginSettings,
+    *,
+    output_bytes: int,
+    answers_only: bool = False,
 ) -> Outcome:
-    """As ``run_program``, but lets MemoryError through: the process may then be worth replacing."""
+    """As ``run_program``, but lets MemoryError through: the process may then be worth replacing.
+
+    ``answers_only`` asks what the answer is, clear or not: decisions below their thresholds are
+    taken all the same, and the trace comes back empty.
+    """
     start = time.perf_counter()
-    run = Run(_prepared(facts), margins)
+    run = Run(_prepared(facts), margins, lenient=answers_only)
     try:
         answer = _checked(_execute(source, run), output_bytes)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary: a program's fault is data
         reason, message = _explain(error)
-        return _outcome(run, None, reason, message, start, failed=error)
-    return _outcome(run, answer, None, "", start)
+        outcome = _outcome(run, None, reason, message, start, failed=error)
+    else:
+        outcome = _outcome(run, answer, None, "", start)
+    return replace(outcome, trace=Trace(), margin=None) if answers_only else outcome
 
 
 def _prepared(facts: SceneFacts) -> PreparedScene:

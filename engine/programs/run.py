@@ -46,14 +46,19 @@ class PreparedScene:
 
 
 class Run:
-    """What the calls of one program share while it runs."""
+    """What the calls of one program share while it runs.
+
+    In a ``lenient`` run decisions that are not clear are taken all the same.
+    """
 
     __slots__ = ("margins", "scene", "tracer")
 
-    def __init__(self, scene: PreparedScene, margins: MarginSettings) -> None:
+    def __init__(
+        self, scene: PreparedScene, margins: MarginSettings, *, lenient: bool = False
+    ) -> None:
         self.scene = scene
         self.margins = margins
-        self.tracer = Tracer()
+        self.tracer = Tracer(lenient=lenient)
 
     def facts(self, index: int) -> ObjectFacts:
         """One object's facts."""

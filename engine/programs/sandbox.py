@@ -109,17 +109,19 @@ class Sandbox:
         facts: Callable[[str], SceneFacts],
         *,
         on_done: Callable[[int], None] | None = None,
+        answers_only: bool = False,
     ) -> Iterator[tuple[str, Outcome]]:
         """Run the jobs; yields (key, outcome) in the order of the jobs.
 
         ``facts`` is asked for a scene when its first program is due. ``on_done`` is told how many
-        jobs are finished, each time some are. Closing the iterator early ends the workers that
-        are busy. Raises SandboxFault where the sandbox itself fails, EnvironmentFault where the
-        machine cannot enforce what ``sandbox.require`` asks for.
+        jobs are finished, each time some are. With ``answers_only`` decisions below their
+        thresholds are taken all the same, and traces come back empty. Closing the iterator early
+        ends the workers that are busy. Raises SandboxFault where the sandbox itself fails,
+        EnvironmentFault where the machine cannot enforce what ``sandbox.require`` asks for.
         """
         if self._closed:
             raise SandboxFault("the sandbox is closed; open a new one with `with Sandbox(...)`")
-        work = _Work(self._workers, list(jobs), facts)
+        work = _Work(self._workers, list(jobs), facts, answers_only=answers_only)
         self._workers.make_ready_for(job.program for job in work.jobs)
         given = 0
         try:
@@ -150,8 +152,11 @@ class _Work:
         workers: Workers,
         jobs: list[Job],
         facts: Callable[[str], SceneFacts],
+        *,
+        answers_only: bool = False,
     ) -> None:
         self._workers = workers
+        self._answers_only = answers_only
         # Facts sent in another call of `run` may be of another copy of the scene.
         self._call = object()
         self.jobs = jobs
@@ -202,7 +207,8 @@ class _Work:
             self._busy[worker] = batch
             try:
                 if worker.scene != (self._call, batch.scene_id):
-                    worker.send({"facts": self._wire_facts(batch.scene_id)})
+                    wire = self._wire_facts(batch.scene_id)
+                    worker.send({"facts": wire, "answers_only": self._answers_only})
                     worker.scene = (self._call, batch.scene_id)
                 worker.send({"programs": [self.jobs[position].program for position in batch.jobs]})
             except WorkerDied as death:

@@ -41,9 +41,13 @@ def tightest(decisions: Sequence[Decision]) -> Decision | None:
 
 
 class Tracer:
-    """Collects one run's trace. ``finish`` gives it as the frozen record."""
+    """Collects one run's trace. ``finish`` gives it as the frozen record.
 
-    def __init__(self) -> None:
+    A ``lenient`` one records a decision that is not clear and lets the program go on.
+    """
+
+    def __init__(self, *, lenient: bool = False) -> None:
+        self._lenient = lenient
         self._calls: dict[str, None] = {}
         self._labels: dict[str, None] = {}
         self._touched: dict[int, None] = {}
@@ -81,6 +85,8 @@ class Tracer:
     def decide(self, kind: str, measured: float, threshold: float, unit: str, what: str) -> None:
         """Record a decision between alternatives; raise Ambiguous where it is not clear.
 
+        A lenient tracer does not raise.
+
         Clear when measured >= threshold, equality included: "closer than" rejects what is
         strictly below. ``what`` says in words what was compared, for the message.
         """
@@ -88,7 +94,7 @@ class Tracer:
             measured = threshold
         decision = self._record(kind, measured, threshold, unit)
         # Written so that NaN is not clear.
-        if not measured >= threshold:
+        if not measured >= threshold and not self._lenient:
             raise Ambiguous(decision, f"{what} ({kind})")
 
     def refuse(

@@ -19,6 +19,8 @@ import os
 import resource
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +28,7 @@ from engine.config import MarginSettings
 from engine.programs import jail
 from engine.programs.execution import attempt, out_of_memory
 from engine.programs.wire import facts_from_wire, outcome_to_wire, pack, read_frame
-from engine.records import SceneFacts
+from engine.records import Outcome, SceneFacts
 
 # What Python or the modules above import in the middle of things: names in other scripts and
 # \N{...} when parsing, digits of large numbers (3.12 on).
@@ -56,16 +58,18 @@ def main() -> None:
         return
     margins = MarginSettings(**setup["margins"])
     facts: SceneFacts | None = None
+    run: Callable[..., Outcome] = attempt
     while (message := read_frame(requests)) is not None:
         if "facts" in message:
             facts = facts_from_wire(message["facts"])
+            run = partial(attempt, answers_only=True) if message.get("answers_only") else attempt
             continue
         assert facts is not None, "the parent sends a scene before its programs"
         # A backstop behind the parent's wall limit: generous, so that it never decides first.
         longest = len(message["programs"]) * float(setup["wall_seconds"])
         jail.limit_cpu(time.process_time() + 2.0 * longest + 10.0)
         for source in message["programs"]:
-            _send(replies, _reply(source, facts, margins, int(setup["output_bytes"])))
+            _send(replies, _reply(run, source, facts, margins, int(setup["output_bytes"])))
 
 
 def _take_channel() -> tuple[BinaryIO, BinaryIO]:
@@ -84,10 +88,12 @@ def _send(replies: BinaryIO, frame: bytes) -> None:
     replies.flush()
 
 
-def _reply(source: str, facts: SceneFacts, margins: MarginSettings, limit: int) -> bytes:
+def _reply(
+    run: Callable[..., Outcome], source: str, facts: SceneFacts, margins: MarginSettings, limit: int
+) -> bytes:
     """One program's outcome as a frame; memory may run out anywhere on the way."""
     try:
-        outcome = attempt(source, facts, margins, output_bytes=limit)
+        outcome = run(source, facts, margins, output_bytes=limit)
         return pack({"outcome": outcome_to_wire(outcome), "cpu": time.process_time()})
     except MemoryError:
         pass  # reported once the exception has let go of what the program built

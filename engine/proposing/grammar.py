@@ -16,7 +16,7 @@ from itertools import accumulate
 from engine.config import ProposerSettings
 from engine.proposing.base import ProposalRequest
 from engine.proposing.drawing import Draft
-from engine.proposing.inventory import Draws, Inventory, take_inventory
+from engine.proposing.inventory import Draws, Inventory, askable, take_inventory
 from engine.proposing.kinds import KINDS, Kind
 from engine.proposing.steering import kind_weights, label_weights
 from engine.proposing.wording import WORDING
@@ -61,7 +61,7 @@ class GrammarProposer:
 def write_proposals(request: ProposalRequest) -> list[str]:
     """Up to ``request.wanted`` distinct proposals as JSON lines."""
     scene = request.scene
-    inventory = take_inventory(scene)
+    inventory = askable(take_inventory(scene))
     kinds = [kind for kind in KINDS if kind.feasible(inventory)]
     weights = kind_weights(kinds, request.feedback)
     draws = Draws(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -62,6 +62,25 @@ def take_inventory(scene: SceneFacts) -> Inventory:
         countable=tuple(label for label in labels if label not in scene.open_world_labels),
         seen=tuple(label for label in labels if label in visible),
         instances={label: tuple(found) for label, found in instances.items()},
+    )
+
+
+def askable(inventory: Inventory) -> Inventory:
+    """The inventory without the labels of which not every instance is annotated.
+
+    Nothing can be asked of those: one that is not annotated may be meant, or be nearer.
+    """
+    left = frozenset(inventory.countable)
+
+    def of(labels: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(label for label in labels if label in left)
+
+    return replace(
+        inventory,
+        counts={label: count for label, count in inventory.counts.items() if label in left},
+        single=of(inventory.single),
+        several=of(inventory.several),
+        seen=of(inventory.seen),
     )
 
 

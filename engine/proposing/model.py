@@ -22,7 +22,7 @@ from engine.errors import ConfigError
 from engine.proposing.base import Desk, Prompt, ProposalRequest
 from engine.proposing.inventory import Draws
 from engine.proposing.parse import parse_reply
-from engine.proposing.phrasebook import Target, deal, feasible_types, read
+from engine.proposing.phrasebook import Target, deal_all, feasible_types, read
 from engine.proposing.prompts import (
     ScenePrompt,
     free_turn,
@@ -97,7 +97,7 @@ class ModelProposer:
     def _talks(self, request: ProposalRequest) -> list[tuple[int, Conversation[list[Reply]]]]:
         """The conversations that write what is wanted for one scene, each with how much."""
         scene = request.scene
-        types = None if self._free else feasible_types(scene)
+        types = None if self._free else feasible_types(scene, self._desk.margins)
         if types is not None and not types:
             return []
         mix = target_mix(scene, request.feedback, request.wanted, types=types, seed=request.seed)
@@ -114,11 +114,11 @@ class ModelProposer:
             generator(request.seed, "targets"),
             label_weights(sorted({o.label for o in scene.objects}), request.feedback),
         )
-        targets = [deal(scene, each, draws) for each in order]
+        # No two admit the same program, so a small model cannot repeat itself within a round.
+        targets = deal_all(scene, order, draws, margins=self._desk.margins)
         return [
             (1, self._within_grammar(prompts, target, index))
             for index, target in enumerate(targets)
-            if target is not None
         ]
 
     def _within_grammar(

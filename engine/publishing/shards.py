@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import InputError
 from engine.publishing.layouts import ExportSummary
+from engine.publishing.leaks import refuse_leaks
 from engine.tables import read_table
 from engine.workspace import Workspace, replace_folder, reported_os_errors
 
@@ -89,13 +90,14 @@ def export_parquet(
     workspace's configuration's unless given. An earlier export at ``out`` is
     replaced as a whole; a stopped export leaves ``out`` as it was.
 
-    Raises InputError when ``out`` is something else than an export, or when there is no sample.
+    Raises InputError when ``out`` is something else than an export, when there is no sample, and
+    for training samples from rooms that are kept from training (:mod:`engine.publishing.leaks`).
     """
     _refuse_foreign(out)
     workspace = Workspace(workspace_root)
     curriculum = workspace.config().curriculum
     frame = _rows(
-        workspace.tables,
+        workspace,
         rounds,
         curriculum.easy_above if easy_above is None else easy_above,
         curriculum.hard_below if hard_below is None else hard_below,
@@ -137,9 +139,10 @@ def _refuse_foreign(out: Path) -> None:
 
 
 def _rows(
-    tables: Path, rounds: Sequence[int] | None, easy_above: float, hard_below: float
+    workspace: Workspace, rounds: Sequence[int] | None, easy_above: float, hard_below: float
 ) -> pl.DataFrame:
-    samples = read_table(tables, "samples")
+    tables = workspace.tables
+    samples = everything = read_table(tables, "samples")
     there = sorted(set(samples["round"].to_list()))
     if not there:
         raise InputError(
@@ -153,6 +156,7 @@ def _rows(
         )
     if rounds is not None:
         samples = samples.filter(pl.col("round").is_in(list(rounds)))
+    refuse_leaks(workspace, everything, samples)
     observed = (
         read_table(tables, "observations")
         .sort("sample_id", "round", "step", "confidence")

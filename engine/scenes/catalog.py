@@ -26,7 +26,7 @@ from engine.errors import (
 from engine.records import SceneFacts
 from engine.resources import sql_files, sql_text
 from engine.scenes.catalog_rows import CatalogScene, error_table, scene_tables
-from engine.scenes.exclusions import is_benchmark
+from engine.scenes.exclusions import benchmark_among
 from engine.scenes.stored_facts import read_facts
 from scene_adapters.records import FrameRecord
 
@@ -201,12 +201,11 @@ class Catalog:
             "scene_id", "dataset", "split", "room_key", "objects", "labels", "frames", "area",
             "content_hash",
         )  # fmt: skip
+        rows = self._execute("overview").fetchall()
+        benchmark = benchmark_among((row[0], row[1], row[3], row[-1]) for row in rows)
         return tuple(
-            SceneOverview(
-                **dict(zip(names, row, strict=False)),
-                benchmark=is_benchmark(row[0], row[3], row[-1], dataset=row[1]),
-            )
-            for row in self._execute("overview").fetchall()
+            SceneOverview(**dict(zip(names, row, strict=False)), benchmark=row[0] in benchmark)
+            for row in rows
         )
 
     def _require_schema(self, *, upgrade: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 
 from engine.resources import DATA_CARDS
 
@@ -56,6 +57,23 @@ def is_benchmark(
     if scan := _SCANNET_SCAN.fullmatch(scene_id):
         rooms.add(("scannet", f"scene{scan['room']}"))
     return not rooms.isdisjoint(benchmark_rooms())
+
+
+def benchmark_among(scenes: Iterable[tuple[str, str, str, str]]) -> frozenset[str]:
+    """Ids of those scenes that a benchmark holds, or that share a room with one that it does.
+
+    Scenes are (scene_id, dataset, room_key, adapter_version). Rooms are compared within a dataset:
+    a benchmark's own files (vsi-meta) make their rooms a benchmark's for every other scan.
+    """
+    listed = list(scenes)
+    held = {
+        scene_id: is_benchmark(scene_id, room_key, version, dataset=dataset)
+        for scene_id, dataset, room_key, version in listed
+    }
+    rooms = {(dataset, room_key) for scene_id, dataset, room_key, _ in listed if held[scene_id]}
+    return frozenset(
+        scene_id for scene_id, dataset, room_key, _ in listed if (dataset, room_key) in rooms
+    )
 
 
 def _source(scene_id: str, dataset: str) -> str | None:

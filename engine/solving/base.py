@@ -69,6 +69,13 @@ class Solver(Protocol):
         """Greedy answers, in the items' order; scored by :mod:`engine.solving.scoring`."""
         ...
 
+    def confidences(self, items: Sequence[SolverItem]) -> Iterator[float]:
+        """The confidence in each item's true answer, read as in training; nothing is learnt.
+
+        Items without pictures are asked blind: by their text alone.
+        """
+        ...
+
     def save(self, directory: Path) -> None:
         """Write weights and optimizer state; existing files of the same names are replaced."""
         ...

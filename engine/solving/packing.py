@@ -62,13 +62,14 @@ class Packed:
     ``target_rows``/``target_columns`` point at the positions whose *next* token is an answer
     token, ``targets`` are those tokens, ``target_turns`` the number of the turn (in reading order
     over all rows) each belongs to. ``last_columns`` is the last prompt position of each turn.
+    Without any pictures there are neither pixels nor grids.
     """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
     position_ids: torch.Tensor
-    pixel_values: torch.Tensor
-    image_grid_thw: torch.Tensor
+    pixel_values: torch.Tensor | None
+    image_grid_thw: torch.Tensor | None
     target_rows: torch.Tensor
     target_columns: torch.Tensor
     targets: torch.Tensor
@@ -200,8 +201,10 @@ def attention_mask(owner: torch.Tensor) -> torch.Tensor:
     return (same & earlier)[:, None]
 
 
-def _pixels(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]:
+def _pixels(rows: Sequence[Row]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     pictures = [picture for row in rows for picture in row.pictures]
+    if not pictures:
+        return None, None
     grids = [(1, p.shape[0] // PATCH, p.shape[1] // PATCH) for p in pictures]
     if len({p.shape for p in pictures}) == 1:
         flat = patches_of(pictures)

@@ -29,7 +29,7 @@ from engine.solving.network import make_config, random_model
 from engine.solving.packing import Row, encode_turn
 from engine.solving.scoring import score
 from engine.solving.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
-from engine.solving.training import sft_step, write_answers
+from engine.solving.training import read_answers, sft_step, write_answers
 
 # Constant, no warm-up, as in the paper. Measured from the base over 100 steps of 64 on VSI-Bench's
 # scenes, mean score of 600 held-out questions, .709 before: 1e-4 .736, 3e-4 .714, 1e-3 .658.
@@ -143,6 +143,16 @@ class TinySolver:
                 confidence=answer.confidence,
                 solver=self.name,
             )
+
+    def confidences(self, items: Sequence[SolverItem]) -> Iterator[float]:
+        """In the items' order; ``ROWS_A_PASS`` of similar length are read in one pass."""
+        order = sorted(range(len(items)), key=lambda index: (_length(items[index]), index))
+        rows = [self._row(items[index], with_answer=True) for index in order]
+        with _workers(self.settings.threads) as pool, _fixed_arithmetic():
+            readings = read_answers(self.model, self.tokenizer, rows, pool=pool)
+        by_index = dict(zip(order, readings, strict=True))
+        for index in range(len(items)):
+            yield by_index[index].confidence
 
     def save(self, directory: Path) -> None:
         """Weights and optimizer state, both exact (float32)."""

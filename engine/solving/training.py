@@ -120,6 +120,31 @@ def read(log_probs: torch.Tensor, packed: Packed, end: int) -> list[Reading]:
     ]
 
 
+def read_answers(
+    model: Qwen3VLForConditionalGeneration,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    *,
+    pool: Executor,
+) -> list[Reading]:
+    """The readings of all turns, in order, without an update."""
+    model.train(mode=False)
+    jobs = [
+        pool.submit(_read_pass, model, tokenizer, rows[start : start + ROWS_A_PASS])
+        for start in range(0, len(rows), ROWS_A_PASS)
+    ]
+    return [reading for job in jobs for reading in job.result()]
+
+
+@torch.no_grad()
+def _read_pass(
+    model: Qwen3VLForConditionalGeneration, tokenizer: Tokenizer, rows: Sequence[Row]
+) -> list[Reading]:
+    packed = pack(tokenizer, rows)
+    log_probs = functional.log_softmax(answer_logits(model, packed).float(), dim=-1)
+    return read(log_probs, packed, tokenizer.special(IM_END))
+
+
 @torch.no_grad()
 def write_answers(
     model: Qwen3VLForConditionalGeneration, tokenizer: Tokenizer, rows: Sequence[Row]

@@ -1,4 +1,4 @@
--- purpose: everything known about one proposal: what it asks, what came out, and why
+-- purpose: everything known about one proposal: what it asks, what came out, each judge's number
 -- parameters: proposal: a proposal_id, or the sample_id made from it
 -- columns: fact, value (text)
 -- grain: a fact that is known, in reading order
@@ -13,8 +13,11 @@ WITH chosen AS (
         proposals.program,
         proposals.parse_error,
         outcomes.answer,
+        outcomes.reason AS program_reason,
+        nullif(outcomes.message, '') AS program_message,
         outcomes.trace.calls AS calls,
         outcomes.trace.object_ids AS objects,
+        outcomes.trace.frame_ids AS frames,
         outcomes.trace.decisions AS decisions,
         CASE WHEN verdicts.accepted THEN 'accepted' WHEN NOT verdicts.accepted THEN 'rejected' END
             AS verdict,
@@ -24,16 +27,27 @@ WITH chosen AS (
         verdicts.stability,
         verdicts.agreement,
         verdicts.prior_score,
+        verdicts.blind_confidence,
+        reviews.opinion AS reviewer,
+        nullif(reviews.note, '') AS reviewer_note,
         samples.sample_id,
         samples.answer AS sample_answer,
         difficulty.label,
         difficulty.confidence,
         difficulty.times_seen,
-        proposals.proposer
+        proposals.proposer,
+        proposals.prompt_hash,
+        proposals.tokens,
+        prompts.left_out AS prompt_left_out
     FROM proposals
     LEFT JOIN outcomes ON outcomes.proposal_id = proposals.proposal_id
     LEFT JOIN verdicts ON verdicts.proposal_id = proposals.proposal_id
+    LEFT JOIN reviews ON reviews.proposal_id = proposals.proposal_id
     LEFT JOIN samples ON samples.proposal_id = proposals.proposal_id
+    LEFT JOIN prompts
+        ON prompts.prompt_hash = proposals.prompt_hash
+        AND prompts.round = proposals.round
+        AND prompts.scene_id = proposals.scene_id
     LEFT JOIN difficulty ON difficulty.sample_id = samples.sample_id
     WHERE $proposal::VARCHAR IN (proposals.proposal_id, samples.sample_id)
 )

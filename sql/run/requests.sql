@@ -7,7 +7,7 @@ CREATE TABLE requests (
     round INTEGER,
     scene_id VARCHAR,
     conversation VARCHAR, -- the turns that belong together
-    purpose VARCHAR, -- program, question, proposals, repair
+    purpose VARCHAR, -- program, question, proposals, repair; own program, review
     model VARCHAR,
     asked VARCHAR, -- the last turn; the scene's prompt stands in prompts
     answer VARCHAR, -- as the model wrote it

@@ -13,5 +13,6 @@ CREATE TABLE verdicts (
     stability DOUBLE, -- share of jittered copies that agree
     agreement BOOLEAN, -- the question asks what the program computes
     prior_score DOUBLE, -- how far other scenes give the answer away
-    milliseconds DOUBLE
+    milliseconds DOUBLE,
+    blind_confidence DOUBLE -- the solver's in the right answer, without pictures, where asked
 );

@@ -2,7 +2,8 @@
 -- parameters: none
 -- columns: round, requests, prompt_tokens, completion_tokens, tokens (both; of what was answered),
 --   seconds (of the engine, loading aside), tokens_per_second, proposed, accepted, accepted_per_1000_tokens,
---   cut (answers that ran into their limit), failed (prompts too long, requests refused)
+--   cut (answers that ran into their limit), failed (prompts too long, requests refused),
+--   judging_requests, judging_tokens (own programs and reviews, not counted in the others)
 -- grain: a round in which a model proposed (0: the held-out questions)
 CREATE VIEW cost AS
 WITH asked AS (
@@ -17,6 +18,16 @@ WITH asked AS (
         count(*) FILTER (finish = 'length') AS cut,
         count(*) FILTER (finish IN ('overflow', 'refused')) AS failed
     FROM requests
+    WHERE purpose NOT IN ('own program', 'review')
+    GROUP BY round
+),
+judged AS (
+    SELECT
+        round,
+        count(*) AS requests,
+        sum(prompt_tokens + completion_tokens)::BIGINT AS tokens
+    FROM requests
+    WHERE purpose IN ('own program', 'review')
     GROUP BY round
 ),
 made AS (
@@ -40,6 +51,9 @@ SELECT
     coalesce(made.accepted, 0) AS accepted,
     1000 * coalesce(made.accepted, 0) / nullif(tokens, 0) AS accepted_per_1000_tokens,
     asked.cut,
-    asked.failed
+    asked.failed,
+    coalesce(judged.requests, 0) AS judging_requests,
+    coalesce(judged.tokens, 0) AS judging_tokens
 FROM asked
-LEFT JOIN made ON made.round = asked.round;
+LEFT JOIN made ON made.round = asked.round
+LEFT JOIN judged ON judged.round = asked.round;

@@ -16,6 +16,7 @@ WITH observed AS (
 asked AS (
     SELECT round, scene_id, count(*) AS requests
     FROM requests
+    WHERE purpose NOT IN ('own program', 'review')
     GROUP BY round, scene_id
 ),
 reached AS (

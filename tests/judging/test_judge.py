@@ -61,6 +61,7 @@ def judge(
     scene: SceneFacts = SCENE,
     near_duplicates: int = 0,
     forbidden: frozenset[str] = frozenset(),
+    benchmark: bool = False,
 ) -> tuple[Verdict, Sample | None]:
     outcome = None if asked.parse_error else run_program(asked.program, scene, MARGINS)
     return Judge(JudgeSettings(near_duplicates=near_duplicates), MARGINS).judge(
@@ -69,7 +70,7 @@ def judge(
         scene,
         seen=Seen() if seen is None else seen,
         split="train",
-        benchmark=False,
+        benchmark=benchmark,
         frame_ids=("f0", "f5"),
         forbidden_rooms=forbidden,
     )
@@ -183,7 +184,7 @@ def test_same_program_with_other_options_is_another_question() -> None:
     seen = Seen()
     program = "nearest(scene.only('sofa'), ['bed', 'door', 'lamp'])"
     base = proposal(program, "Nearest to the sofa?", "choice", options=("bed", "door", "lamp"))
-    more = replace(base, question="Nearest to sofa?", options=("bed", "door", "lamp", "stove"))
+    more = replace(base, question="Nearest to sofa?", options=("bed", "door", "lamp", "none"))
     swapped = replace(base, question="What is nearest to the sofa?", options=base.options[::-1])  # type: ignore[index]
     verdicts = [judge(p, seen)[0] for p in (base, more, swapped)]
     assert [v.reason for v in verdicts] == [None, None, Reason.DUPLICATE], verdicts
@@ -236,7 +237,7 @@ def test_the_designs_example_on_the_real_scene() -> None:
         ),
         scene_id="41069025",
     )
-    verdict, sample = judge(asked, scene=scene)
+    verdict, sample = judge(asked, scene=scene, benchmark=True)
     assert sample is not None, verdict.message
     assert sample.answer == "2.8"
     assert verdict.margin == pytest.approx(2.811 - 0.2, abs=0.001)

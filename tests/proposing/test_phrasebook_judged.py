@@ -48,9 +48,11 @@ def judged(
     with Sandbox(SandboxSettings(workers=1), margins) as sandbox:
         outcomes = sandbox.run(jobs, facts.__getitem__)
         for proposal, (_, outcome) in zip(found, outcomes, strict=True):
+            scene = facts[proposal.scene_id]
+            # VSI-Bench's own scenes are refused unless said to be a benchmark's.
             verdict, _ = judge.judge(
-                proposal, outcome, facts[proposal.scene_id], seen=Seen(), split="train",
-                benchmark=False,
+                proposal, outcome, scene, seen=Seen(), split="train",
+                benchmark=scene.dataset != "synthetic",
             )  # fmt: skip
             assert verdict.reason not in NEVER, (proposal, verdict)
             verdicts[proposal.question_type, verdict.reason] += 1

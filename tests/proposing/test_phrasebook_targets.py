@@ -18,7 +18,7 @@ from engine.config import MarginSettings
 from engine.judging.duplicates import program_key
 from engine.proposing.inventory import Draws
 from engine.proposing.parse import parse_reply
-from engine.proposing.phrasebook import Dealer, Target, deal, feasible_types, read
+from engine.proposing.phrasebook import Dealer, Target, deal, deal_all, feasible_types, read
 from engine.proposing.phrasebook.lattice import texts
 from engine.proposing.phrasebook.shapes import program_text
 from engine.records import QUESTION_TYPES, Reply, SceneFacts
@@ -247,6 +247,27 @@ def test_targets_dealt_apart_admit_no_program_twice_and_run_out() -> None:
     assert len(keys) == len(set(keys)) == len(taken) > 10
     assert dealer.deal("room_size_estimation", chance, taken) is not None
     assert dealer.deal("room_size_estimation", chance, taken) is None
+
+
+def test_targets_dealt_together_admit_no_program_twice_and_make_way_for_each_other() -> None:
+    for scene in rooms():
+        types = [kind for kind in feasible_types(scene) for _ in range(3)]
+        found = deal_all(scene, types, draws(1))
+        programs = [program_key(text) for target in found for text in texts(target.programs)]
+        assert len(programs) == len(set(programs))
+        # There is one floor area to ask for, so others are asked in its place.
+        assert len(found) == len(types)
+        kinds = [target.question_type for target in found]
+        assert kinds.count("room_size_estimation") == 1
+        again = deal_all(scene, types, draws(1))
+        assert [t.grammar for t in again] == [t.grammar for t in found]
+
+
+def test_a_scene_with_little_in_it_gets_fewer_targets() -> None:
+    scene = room("sofa", "bed")
+    found = deal_all(scene, ["object_abs_distance"] * 20, draws(1))
+    assert [target.question_type for target in found] == ["object_abs_distance"]
+    assert deal_all(dataclasses.replace(scene, objects=(), distances=()), ["open"], draws(0)) == []
 
 
 def test_dealing_depends_on_the_draws_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -213,3 +214,29 @@ def test_an_unknown_solver_is_refused() -> None:
     object.__setattr__(unknown, "name", "huge")
     with pytest.raises(ConfigError, match="'huge' is no solver; choose one of tiny"):
         load_solver(unknown, None)
+
+
+def test_confidences_are_those_training_would_read_and_change_nothing() -> None:
+    solver = _solver()
+    before = _weights(solver)
+    read = list(solver.confidences(ITEMS))
+    assert _weights(solver) == before
+    (observed,) = _train(solver, [ITEMS])
+    assert read == pytest.approx([o.confidence for o in observed], rel=1e-5)
+
+
+def test_a_blind_confidence_does_not_depend_on_the_pictures() -> None:
+    solver = _solver()
+    blind = [replace(item, pictures=()) for item in ITEMS]
+    read = list(solver.confidences(blind))
+    alone = [_independent_confidence(solver, each) for each in blind]
+    assert read == pytest.approx(alone, rel=1e-4)
+    assert read != pytest.approx(list(solver.confidences(ITEMS)), rel=1e-4)
+    assert list(solver.confidences([])) == []
+
+
+def test_items_with_and_without_pictures_may_be_asked_together() -> None:
+    solver = _solver()
+    mixed = [ITEMS[0], replace(ITEMS[0], pictures=()), ITEMS[2]]
+    alone = [confidence for item in mixed for confidence in solver.confidences([item])]
+    assert list(solver.confidences(mixed)) == pytest.approx(alone, rel=1e-4)

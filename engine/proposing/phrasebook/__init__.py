@@ -11,10 +11,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.proposing.phrasebook.dealing import Dealer, deal, feasible_types
+    from engine.proposing.phrasebook.dealing import Dealer, deal, deal_all, feasible_types
     from engine.proposing.phrasebook.targets import Target, Written, read
 
-__all__ = ["Dealer", "Target", "Written", "deal", "feasible_types", "read"]
+__all__ = ["Dealer", "Target", "Written", "deal", "deal_all", "feasible_types", "read"]
 
 # Imported when asked for: packages import nothing heavy by themselves, and these need numpy.
 _MODULES = {
@@ -22,6 +22,7 @@ _MODULES = {
     "Target": "targets",
     "Written": "targets",
     "deal": "dealing",
+    "deal_all": "dealing",
     "feasible_types": "dealing",
     "read": "targets",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
+from typing import NamedTuple
 
 from engine.config import MarginSettings
 from engine.proposing.inventory import Draws
@@ -23,13 +24,20 @@ from engine.proposing.phrasebook.targets import Dealt, Target
 from engine.records import QUESTION_TYPES, SceneFacts
 from engine.seeds import generator, unit_interval
 
-# Shapes in one target, values in one pool, programs of one shape: enough to choose from, and few
-# enough that a target stays a small grammar.
-_SHAPES = 3
+
+class _Width(NamedTuple):
+    """Most shapes in one target, and most programs of one shape."""
+
+    shapes: int
+    programs: int
+
+
+# Enough to choose from, and few enough that a target stays a small grammar ...
+_WIDE = _Width(3, 24)
+# ... and for targets that must not admit each other's programs: the widest that goes round.
+_APART = (_Width(3, 4), _Width(2, 2), _Width(1, 1))
+# Values in one pool.
 _POOL = 6
-_PROGRAMS = 24
-# The same for targets that must not admit each other's programs.
-_PROGRAMS_APART = 4
 # Draws for a shape's first program, then how many are looked through in order instead.
 _DRAWS = 40
 _LOOKED_THROUGH = 600
@@ -60,17 +68,47 @@ class Dealer:
             if any(True for _ in self._dealt(kind, _look_through(self._scene, kind), set(), 1))
         )
 
+    def deal_all(self, types: Sequence[str], draws: Draws) -> list[Target]:
+        """A target for each of ``types``, none admitting a program that another one does.
+
+        Where a type has nothing left to ask, another takes its place; where none has, there are
+        fewer targets. The fewer programs a scene has, the fewer each target admits.
+        """
+        dealt: list[Target] = []
+        for width in _APART:
+            dealt = list(self._apart(types, draws, width))
+            if len(dealt) == len(types):
+                break
+        return dealt
+
+    def _apart(self, types: Sequence[str], draws: Draws, width: _Width) -> Iterator[Target]:
+        taken: set[str] = set()
+        lasting = [kind for kind in self.feasible_types() if kind in types] or list(types)
+        for kind in types:
+            target = self.deal(kind, draws, taken, width)
+            while target is None and lasting:
+                other = draws.pick(lasting)
+                target = self.deal(other, draws, taken, width)
+                if target is None:
+                    lasting.remove(other)
+            if target is not None:
+                yield target
+
     def deal(
-        self, question_type: str, draws: Draws, taken: set[str] | None = None
+        self,
+        question_type: str,
+        draws: Draws,
+        taken: set[str] | None = None,
+        width: _Width = _WIDE,
     ) -> Target | None:
         """A target of this type, or None where the scene has nothing (more) to ask of it.
 
         ``taken`` are programs that other targets admit already; this one admits none of them, and
         its own are added.
         """
-        most = _PROGRAMS if taken is None else _PROGRAMS_APART
         apart: set[str] = set() if taken is None else taken
-        dealt = tuple(islice(self._dealt(question_type, draws, apart, most), _SHAPES))
+        shapes_dealt = self._dealt(question_type, draws, apart, width.programs)
+        dealt = tuple(islice(shapes_dealt, width.shapes))
         if not dealt:
             return None
         return Target(
@@ -208,7 +246,20 @@ def deal(
     margins: MarginSettings = _DEFAULT_MARGINS,
 ) -> Target | None:
     """One target; see :meth:`Dealer.deal`."""
-    return _dealer(scene, margins).deal(question_type, draws, taken)
+    return _dealer(scene, margins).deal(
+        question_type, draws, taken, _WIDE if taken is None else _APART[0]
+    )
+
+
+def deal_all(
+    scene: SceneFacts,
+    types: Sequence[str],
+    draws: Draws,
+    *,
+    margins: MarginSettings = _DEFAULT_MARGINS,
+) -> list[Target]:
+    """Targets that admit no program twice; see :meth:`Dealer.deal_all`."""
+    return _dealer(scene, margins).deal_all(types, draws)
 
 
 def _dealer(scene: SceneFacts, margins: MarginSettings) -> Dealer:

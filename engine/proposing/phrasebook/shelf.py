@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.proposing.drawing import REACHES_M
-from engine.proposing.inventory import Inventory, take_inventory
+from engine.proposing.inventory import Inventory, askable, take_inventory
 from engine.proposing.phrasebook.rules import plural_looking
 from engine.proposing.phrasebook.shapes import Setting, Value
 from engine.proposing.wording import name, plural
@@ -29,7 +29,7 @@ class Shelf:
 
 def stock(scene: SceneFacts) -> Shelf:
     """Sort what ``scene`` has by the kinds of leaves."""
-    inventory = take_inventory(scene)
+    inventory = askable(take_inventory(scene))
     clear = _nameable(inventory)
     single = tuple(label for label in inventory.single if label in clear)
     several = tuple(label for label in inventory.several if label in clear)

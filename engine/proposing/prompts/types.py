@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.proposing.inventory import Inventory, take_inventory
+from engine.proposing.inventory import Inventory, askable, take_inventory
 from engine.proposing.kinds import KINDS
 from engine.records import QUESTION_TYPES, AnswerKind, SceneFacts
 
@@ -80,7 +80,7 @@ def feasible_types(scene: SceneFacts) -> tuple[str, ...]:
     and three single objects; camera types need frames with cameras, and, for where objects are in
     a picture, one that shows two single objects.
     """
-    inventory = take_inventory(scene)
+    inventory = askable(take_inventory(scene))
     found = {kind.question_type for kind in KINDS if kind.feasible(inventory)}
     if scene.navigation is not None and len(inventory.single) >= 3:
         found.add("route_planning")
