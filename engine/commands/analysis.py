@@ -58,9 +58,10 @@ def sql_command(
 ) -> None:  # fmt: skip
     """Ask SQL of the workspace, also while a run goes on. Nothing can be written.
 
-    Tables: scenes objects object_pairs frames visibility proposals outcomes verdicts samples draws
-    observations evaluations. Views: difficulty trajectory transitions frontier forgotten yield
-    rejections coverage round_summary.
+    Tables: scenes objects object_pairs frames visibility navigation ingest_errors proposals prompts
+    requests outcomes verdicts reviews samples draws observations evaluations feedback. Views:
+    difficulty trajectory transitions frontier forgotten yield cost review_agreement rejections
+    coverage round_summary.
     """
     from engine.reporting import queries
 
