@@ -242,8 +242,14 @@ class JudgeSettings:
     agree_share: float = _setting(
         0.9, "stability: share of the copies that must give the same choice", low=0.0, high=1.0
     )
+    alike_rel: float = _setting(
+        0.10, "stability: how far numbers that count as the same may be apart, relative", low=0.0
+    )
     spread_rel: float = _setting(
-        0.10, "stability: relative spread a number may have over the copies", low=0.0
+        0.05,
+        "stability: standard deviation a number may have over the copies, relative; an answer "
+        "within 10 % on nine copies of ten is one whose deviation is about 6 %",
+        low=0.0,
     )
     visible_fraction: float = _setting(
         0.25,
@@ -312,9 +318,35 @@ class CurriculumSettings:
 
     easy_above: float = _setting(0.9, "confidence above which a sample is easy", low=0.0, high=1.0)
     hard_below: float = _setting(0.1, "confidence below which a sample is hard", low=0.0, high=1.0)
-    rule: str = _setting("plateau", "resampling weight", choices=("plateau", "learnability"))
+    rule: str = _setting(
+        "plateau",
+        "resampling weight: plateau is 1 on the frontier (the paper's), learnability is 4p(1-p), "
+        "ucb is the most learnable confidence that the evidence leaves possible",
+        choices=("plateau", "learnability", "ucb"),
+    )
+    estimate: str = _setting(
+        "last",
+        "what weights and labels are read from: the last confidence (the paper's), or one smoothed "
+        "over rounds; ucb always takes the smoothed one",
+        choices=("last", "smoothed"),
+    )
+    half_life: float = _setting(
+        2.0, "smoothed: rounds after which a confidence counts half", low=0.01
+    )
+    ucb_width: float = _setting(
+        1.0, "ucb: standard deviations of the smoothed confidence that are left possible", low=0.0
+    )
+    temperature: float = _setting(
+        1.0, "weights are raised to 1/temperature: under 1 sharper, above 1 flatter", low=0.01
+    )
     unseen_share: float = _setting(
         0.7, "share of a round's samples drawn from those never trained on", low=0.0, high=1.0
+    )
+    replay_share: float = _setting(
+        0.3,
+        "share drawn from those trained on before; what the two shares leave goes by weight alone",
+        low=0.0,
+        high=1.0,
     )
     floor: float = _setting(
         0.05, "weight of an easy or hard sample, where the frontier's peak is 1", low=0.0, high=1.0
@@ -324,6 +356,18 @@ class CurriculumSettings:
     )
     max_share_per_scene: float = _setting(
         0.2, "largest share of a round one scene may take", low=0.001, high=1.0
+    )
+    max_share_per_label: float = _setting(
+        1.0,
+        "largest share of a round one of easy, frontier and hard may take",
+        low=0.01,
+        high=1.0,
+    )
+    probe_samples: int = _setting(
+        128,
+        "samples of the first round asked again after every round, whatever was trained on, so "
+        "that trends are not those of a changing mix; 0 asks none",
+        low=0,
     )
 
 
@@ -383,6 +427,11 @@ def from_mapping(data: Mapping[str, object], *, source: str) -> Config:
         raise ConfigError(
             f"{source}: curriculum.hard_below = {curriculum.hard_below} is above "
             f"curriculum.easy_above = {curriculum.easy_above}; lower it"
+        )
+    if curriculum.unseen_share + curriculum.replay_share > 1.0 + 1e-9:
+        raise ConfigError(
+            f"{source}: curriculum.unseen_share = {curriculum.unseen_share} and "
+            f"curriculum.replay_share = {curriculum.replay_share} add up to more than 1; lower one"
         )
     return config
 

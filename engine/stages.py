@@ -6,30 +6,14 @@ markers and resuming are :mod:`engine.rounds`' business.
 
 from __future__ import annotations
 
-import math
-import shutil
-from collections.abc import Iterator, Sequence
-
-from engine import seeds, tables
+from engine import tables
 from engine.curriculum.feedback import build_feedback
-from engine.curriculum.ledger import Ledger
 from engine.curriculum.resampling import draw
-from engine.errors import ConfigError
 from engine.programs.sandbox import Job, Sandbox
-from engine.records import Observation
-from engine.round_work import (
-    RENDERED_PLAN,
-    Counts,
-    Round,
-    asked_frames,
-    proposals_of,
-    solver_item,
-)
-from engine.solving.base import Solver, SolverItem
-from engine.solving.table import load_solver
+from engine.round_work import RENDERED_PLAN, Counts, Round, asked_frames, proposals_of
 from engine.stage_judge import judge
 from engine.stage_propose import propose, wanted_per_scene
-from engine.workspace import replace_folder
+from engine.stage_train import evaluate, standings_before, train
 
 __all__ = [
     "RENDERED_PLAN", "Counts", "Round", "asked_frames", "evaluate", "execute", "feed_back", "judge",
@@ -61,63 +45,15 @@ def resample(work: Round) -> Counts:
     loop = work.config.loop
     samples = work.read("samples", *range(1, work.number + 1))
     with work.reporter.stage("resample", 1, "draw") as reached:
-        ledger = Ledger(work.read_before("observations"))
+        before = standings_before(work)
         drawn = draw(
-            samples, ledger.latest(), work.config.curriculum,
+            samples, tables.empty_frame("standings") if before is None else before,
+            work.config.curriculum,
             steps=loop.steps, batch_size=loop.batch_size, seed=work.config.seed, round=work.number,
         )  # fmt: skip
         reached(1)
     work.write("draws", drawn)
     return {"drawn": len(drawn), "distinct": drawn["sample_id"].n_unique()}
-
-
-def train(work: Round) -> Counts:
-    """Fine-tune the solver on the draw; every sample's confidence goes to the ledger."""
-    before = work.workspace.checkpoint(work.number - 1)
-    solver = load_solver(work.config.solver, before if work.number > 1 else None)
-    drawn = work.read("draws", work.number).sort("step", "position")
-    samples = {
-        s.sample_id: s
-        for s in tables.from_frame("samples", work.read("samples", *range(1, work.number + 1)))
-    }
-
-    def batches() -> Iterator[list[SolverItem]]:
-        for _, batch in drawn.group_by("step", maintain_order=True):
-            yield [solver_item(work, samples[sample_id]) for sample_id in batch["sample_id"]]
-
-    observations = []
-    with work.reporter.stage("train", work.config.loop.steps, "steps") as reached:
-        seed = seeds.derive_seed(work.config.seed, "train", work.number)
-        trained = solver.train(batches(), round=work.number, seed=seed)
-        for count, step in enumerate(trained, start=1):
-            _require_finite(step)
-            observations += step
-            reached(count)
-    target = work.workspace.checkpoint(work.number)
-    writing = target.with_name(f".{target.name}.writing")
-    shutil.rmtree(writing, ignore_errors=True)
-    solver.save(writing)
-    replace_folder(writing, target)
-    work.write("observations", tables.to_frame("observations", observations))
-    return {
-        "observed": len(observations),
-        "mean_confidence": _mean([o.confidence for o in observations]),
-    }
-
-
-def evaluate(work: Round) -> Counts:
-    """Ask the held-out questions of the solver as this round left it (round 0: the base solver)."""
-    checkpoint = work.workspace.checkpoint(work.number) if work.number else None
-    solver: Solver = load_solver(work.config.solver, checkpoint)
-    items = [solver_item(work, s) for s in tables.from_frame("samples", work.read("samples", 0))]
-    evaluations = []
-    with work.reporter.stage("evaluate", len(items), "questions") as reached:
-        answered = solver.evaluate(items, round=work.number)
-        for count, evaluation in enumerate(answered, start=1):
-            evaluations.append(evaluation)
-            reached(count)
-    work.write("evaluations", tables.to_frame("evaluations", evaluations))
-    return {"asked": len(items), "accuracy": _mean([e.score for e in evaluations])}
 
 
 def feed_back(work: Round) -> Counts:
@@ -135,17 +71,3 @@ def feed_back(work: Round) -> Counts:
     rows = [tables.FeedbackRow(round=work.number, feedback=f) for f in feedback]
     work.write("feedback", tables.to_frame("feedback", rows))
     return {"scenes": len(rows)}
-
-
-def _require_finite(step: Sequence[Observation]) -> None:
-    """A diverged solver must not reach the ledger, where NaN would sort above every confidence."""
-    for each in step:
-        if not (math.isfinite(each.loss) and math.isfinite(each.confidence)):
-            raise ConfigError(
-                f"round {each.round}, step {each.step}: the solver's loss is {each.loss}; "
-                "lower solver.learning_rate and run again"
-            )
-
-
-def _mean(values: list[float]) -> float:
-    return round(sum(values) / len(values), 6) if values else 0.0

@@ -142,6 +142,16 @@ _TRACE = pl.Struct(
     }
 )
 
+_ANSWERED = {
+    "sample_id": pl.String,
+    "round": pl.Int32,
+    "predicted": pl.String,
+    "score": pl.Float64,
+    "correct": pl.Boolean,
+    "confidence": pl.Float64,
+    "solver": pl.String,
+}
+
 _COLUMNS: Mapping[str, dict[str, Any]] = {
     "proposals": {
         "proposal_id": pl.String,
@@ -262,15 +272,45 @@ _COLUMNS: Mapping[str, dict[str, Any]] = {
         "tokens": pl.Int64,
         "solver": pl.String,
     },
-    "evaluations": {
+    "round_observations": {
         "sample_id": pl.String,
         "round": pl.Int32,
-        "predicted": pl.String,
-        "score": pl.Float64,
-        "correct": pl.Boolean,
+        "step": pl.Int32,
         "confidence": pl.Float64,
-        "solver": pl.String,
+        "correct": pl.Boolean,
+        "times_seen": pl.Int64,
+        "before_round": pl.Int32,
+        "before_confidence": pl.Float64,
+        "before_correct": pl.Boolean,
+        "question_type": pl.String,
+        "scene_id": pl.String,
+        "dataset": pl.String,
     },
+    "standings": {
+        "sample_id": pl.String,
+        "round": pl.Int32,
+        "last_round": pl.Int32,
+        "step": pl.Int32,
+        "confidence": pl.Float64,
+        "correct": pl.Boolean,
+        "times_seen": pl.Int64,
+        "rounds_seen": pl.Int32,
+        "before_round": pl.Int32,
+        "before_confidence": pl.Float64,
+        "before_correct": pl.Boolean,
+        "best_round": pl.Int32,
+        "best_confidence": pl.Float64,
+        "was_correct": pl.Boolean,
+        "support": pl.Float64,
+        "evidence": pl.Float64,
+        "smoothed": pl.Float64,
+        "uncertainty": pl.Float64,
+        "question_type": pl.String,
+        "scene_id": pl.String,
+        "dataset": pl.String,
+    },
+    "evaluations": _ANSWERED,
+    "probes": _ANSWERED,
     "feedback": {
         "round": pl.Int32,
         "scene_id": pl.String,
@@ -428,6 +468,7 @@ _CODECS: Mapping[str, tuple[Callable[[Any], Row], Callable[[Row], Any]]] = {
     "draws": (_flat, _plain(Draw)),
     "observations": (_flat, _plain(Observation)),
     "evaluations": (_flat, _plain(Evaluation)),
+    "probes": (_flat, _plain(Evaluation)),
     "feedback": (_feedback_row, _feedback),
 }
 

@@ -39,6 +39,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "engine.round_work",
             "engine.stage_judge",
             "engine.stage_propose",
+            "engine.stage_train",
             "engine.stages",
             "engine.rounds",
         }

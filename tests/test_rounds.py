@@ -83,7 +83,8 @@ def results(workspace: Workspace) -> dict[str, str]:
     """sha256 of what must not depend on how the run went: samples, draws, confidences, exports."""
     export_parquet(workspace.root, workspace.root / "out", rounds=None)
     files = [
-        *(p for name in ("samples", "draws", "observations", "evaluations", "feedback")
+        *(p for name in ("samples", "draws", "observations", "round_observations", "standings",
+                       "evaluations", "probes", "feedback")
           for p in sorted((workspace.tables / name).rglob("*.parquet"))),
         *sorted(p for p in (workspace.root / "out").rglob("*") if p.is_file()),
     ]  # fmt: skip
@@ -159,6 +160,44 @@ def test_resolved_configuration_and_commit_are_stored_with_every_round(
         assert plan is not None
         assert plan["inputs"]["config"]["loop"]["steps"] == 3
         assert plan["made_by"]["version"]
+
+
+def test_the_compacted_ledger_counts_every_observation_once(finished: Workspace) -> None:
+    seen = tables.read_table(finished.tables, "observations")
+    assert tables.read_table(finished.tables, "round_observations")["times_seen"].sum() == len(seen)
+    standings = tables.read_table(finished.tables, "standings", [2])
+    assert standings["times_seen"].sum() == len(seen)
+    assert set(standings["sample_id"]) == set(seen["sample_id"])
+
+
+def test_the_same_samples_are_probed_after_every_round(finished: Workspace) -> None:
+    probes = tables.read_table(finished.tables, "probes")
+    first = set(tables.read_table(finished.tables, "samples", [1])["sample_id"])
+    asked = {
+        number: set(probes.filter(pl.col("round") == number)["sample_id"]) for number in (0, 1, 2)
+    }
+    assert asked[0] == asked[1] == asked[2] <= first
+    assert len(asked[0]) == min(len(first), finished.config().curriculum.probe_samples)
+    assert len(probes) == 3 * len(asked[0])
+    # The base solver's answers are not the trained one's.
+    answers = {n: probes.filter(pl.col("round") == n)["confidence"].to_list() for n in (0, 1, 2)}
+    assert answers[0] != answers[1] != answers[2]
+
+
+def test_of_the_standings_the_two_newest_rounds_are_kept(tmp_path: Path) -> None:
+    workspace = workspace_with_scenes(tmp_path / "ws", scenes=6)
+    run(workspace, to_round=3)
+    kept = sorted(path.parent.name for path in tables.parts(workspace.tables, "standings"))
+    assert kept == ["round=0002", "round=0003"]
+    assert tables.read_table(workspace.tables, "standings", [3])["rounds_seen"].max() >= 2
+
+
+def test_no_probe_is_asked_where_none_is_wanted(tmp_path: Path) -> None:
+    workspace = workspace_with_scenes(tmp_path / "ws", scenes=6)
+    with workspace.config_path.open("a") as file:
+        file.write("[curriculum]\nprobe_samples = 0\n")
+    run(workspace, to_round=1)
+    assert tables.parts(workspace.tables, "probes") == []
 
 
 def test_second_round_is_told_of_the_first(finished: Workspace) -> None:

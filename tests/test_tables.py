@@ -213,12 +213,23 @@ RECORDS: dict[str, st.SearchStrategy[Any]] = {
         confidence=number,
         solver=text,
     ),
+    "probes": st.builds(
+        Evaluation,
+        sample_id=text,
+        round=small,
+        predicted=text,
+        score=number,
+        correct=st.booleans(),
+        confidence=number,
+        solver=text,
+    ),
     "feedback": st.builds(tables.FeedbackRow, round=small, feedback=feedback),
 }
 
 
 def test_every_table_is_covered_by_a_round_trip() -> None:
-    assert set(RECORDS) == set(tables.SCHEMAS)
+    # The ledger's compacted tables are computed as frames; no record stands for a row of them.
+    assert set(RECORDS) == set(tables.SCHEMAS) - {"round_observations", "standings"}
 
 
 @pytest.mark.parametrize("table", sorted(RECORDS))

@@ -282,7 +282,7 @@ def disagreements(
 ) -> Disagreement:
     """Where the model's programs answer otherwise than those of the cases.
 
-    ``settings.agree_share`` of the copies must agree, ``settings.spread_rel`` is how far numbers
+    ``settings.agree_share`` of the copies must agree, ``settings.alike_rel`` is how far numbers
     may be apart.
     """
     pairs = [
@@ -330,7 +330,7 @@ def _agreement(proposal: Proposal, run: OwnRun, settings: JudgeSettings) -> _Sha
             if place == 0:
                 return None
             continue
-        alike.append(_same(proposal, mine, theirs, settings.spread_rel))
+        alike.append(_same(proposal, mine, theirs, settings.alike_rel))
     if not alike:
         return None
     here, *copies = alike

@@ -98,7 +98,21 @@ class Numbers:
             for chain in self._chains
             for shares in self._shares(chain, weights)
         ]
-        return [*found, self._multiplied(weights)]
+        return [*found, *self._medians(weights), self._multiplied(weights)]
+
+    def _medians(self, weights: Floats) -> Iterator[Floats]:
+        """The median of each level's other rooms, where there is one; else the level's before.
+
+        What anyone would try first; with few values a key it guesses counts better than the shares.
+        """
+        found = np.zeros(len(self._truth))
+        for keys, own in self._chains[0]:
+            counts = self._counts(keys, weights)[keys] - self._counts(own, weights)[own]
+            below = counts.cumsum(axis=1)
+            total = below[:, -1]
+            middle = (below > total[:, None] / 2).argmax(axis=1)
+            found = np.where(total > 0, self._values[middle], found)
+            yield found
 
     def _shares(self, chain: Sequence[tuple[Ints, Ints]], weights: Floats) -> Iterator[Floats]:
         """Each question's shares of values, by the chain as far as each of its levels."""
