@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from engine import __version__
-from engine.commands import analysis, loop, machine, scenes
+from engine.commands import analysis, loop, machine, report, scenes
 from engine.commands.shell import complain
 from engine.errors import OuroborosError
 
@@ -26,6 +26,7 @@ def app(debug: bool) -> None:
                                        ouroboros ingest vsi-meta PATH -w ws
                                        ouroboros run --rounds 2 -w ws
                                        ouroboros sql --name round_summary -w ws
+                                       ouroboros report -w ws
     """
     del debug  # read by main(), which shows errors
 
@@ -39,6 +40,7 @@ COMMANDS = (
     loop.status_command,
     analysis.ledger_command,
     analysis.sql_command,
+    report.report_command,
     analysis.export_command,
     machine.doctor_command,
     loop.demo_command,

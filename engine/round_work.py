@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,9 @@ from engine.round_plan import Role, RoundPlan
 from engine.scenes.catalog import Catalog
 from engine.scenes.frames import sample_uniformly
 from engine.scenes.plan import plan_view
-from engine.solving.base import SolverItem
+from engine.solving.base import Picture, SolverItem
+from engine.solving.frames import Album
+from engine.solving.table import SHOWN_FRAMES
 from engine.workspace import Workspace
 
 # What a stage says of itself: written into its marker, shown by `status`.
@@ -50,6 +52,11 @@ class Round:
         with Catalog.open(self.workspace.catalog, read_only=True) as catalog:
             return {f.scene_id: f for f in catalog.all_facts(sorted(self.plan.roles))}
 
+    @cached_property
+    def album(self) -> Album:
+        """The scenes' own frames, for a solver that looks at them; its memory is bounded."""
+        return Album(self.workspace.catalog)
+
     @property
     def scenes(self) -> tuple[str, ...]:
         """Scenes questions are proposed for: the held-out ones in round 0, then the others."""
@@ -74,11 +81,9 @@ def asked_frames(scene: SceneFacts, count: int) -> tuple[str, ...]:
 
 
 def solver_item(work: Round, sample: Sample) -> SolverItem:
-    if sample.scene_id not in work.pictures:
-        work.pictures[sample.scene_id] = plan_view(work.facts[sample.scene_id])
     return SolverItem(
         sample_id=sample.sample_id,
-        pictures=(work.pictures[sample.scene_id],),
+        pictures=_pictures(work, sample),
         question=sample.question,
         question_type=sample.question_type,
         answer_kind=sample.answer_kind,
@@ -86,6 +91,16 @@ def solver_item(work: Round, sample: Sample) -> SolverItem:
         options=sample.options,
         answer=sample.answer,
     )
+
+
+def _pictures(work: Round, sample: Sample) -> Sequence[Picture]:
+    """What the solver is shown: the frames a sample is asked on, or the small plan."""
+    scene = work.facts[sample.scene_id]
+    if work.config.solver.name in SHOWN_FRAMES:
+        return work.album.pictures(scene, sample.frame_ids, work.config.solver)
+    if sample.scene_id not in work.pictures:
+        work.pictures[sample.scene_id] = plan_view(scene)
+    return (work.pictures[sample.scene_id],)
 
 
 def held_out_rooms(work: Round) -> frozenset[str]:

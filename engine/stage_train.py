@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import polars as pl
 
 from engine import seeds, tables
+from engine.curriculum.ledger import Ledger
 from engine.curriculum.standings import advance
 from engine.errors import ConfigError
 from engine.records import Evaluation, Observation, Sample
+from engine.round_plan import digest
 from engine.round_work import Counts, Round, solver_item
 from engine.solving.base import Solver, SolverItem
+from engine.solving.midway import Midway, settle
 from engine.solving.table import load_solver
 from engine.workspace import replace_folder
 
@@ -23,37 +27,67 @@ _STANDINGS_KEPT = 2
 
 
 def train(work: Round) -> Counts:
-    """Fine-tune the solver on the draw; every sample's confidence goes to the ledger."""
-    before = work.workspace.checkpoint(work.number - 1)
-    solver = load_solver(work.config.solver, before if work.number > 1 else None)
+    """Fine-tune the solver on the draw; every sample's confidence goes to the ledger.
+
+    A run that was killed goes on from where training was last kept (``solver.save_every``), to the
+    same observations and weights; the ledger is written once, whole, when all steps are done.
+    """
+    settings = work.config.solver
     drawn = work.read("draws", work.number).sort("step", "position")
     samples = {
         s.sample_id: s
         for s in tables.from_frame("samples", work.read("samples", *range(1, work.number + 1)))
     }
+    midway = _midway(work, drawn)
+    kept = midway.found()
+    before = work.workspace.checkpoint(work.number - 1) if work.number > 1 else None
+    solver = load_solver(settings, kept.solver if kept else before, note=work.reporter.note)
+    _look(
+        work, [samples[sample_id] for sample_id in drawn["sample_id"].unique(maintain_order=True)]
+    )
+    done = kept.steps if kept else 0
+    observations = list(kept.observations) if kept else []
 
     def batches() -> Iterator[list[SolverItem]]:
-        for _, batch in drawn.group_by("step", maintain_order=True):
+        for _, batch in islice(drawn.group_by("step", maintain_order=True), done, None):
             yield [solver_item(work, samples[sample_id]) for sample_id in batch["sample_id"]]
 
-    observations: list[Observation] = []
     with work.reporter.stage("train", work.config.loop.steps, "steps") as reached:
         seed = seeds.derive_seed(work.config.seed, "train", work.number)
-        trained = solver.train(batches(), round=work.number, seed=seed)
-        for count, step in enumerate(trained, start=1):
+        trained = solver.train(batches(), round=work.number, seed=seed, first_step=done)
+        for count, step in enumerate(trained, start=done + 1):
             _require_finite(step)
             observations += step
+            if settings.save_every and count % settings.save_every == 0:
+                midway.keep(solver, count, observations)
             reached(count)
     target = work.workspace.checkpoint(work.number)
     writing = target.with_name(f".{target.name}.writing")
     shutil.rmtree(writing, ignore_errors=True)
     solver.save(writing)
+    settle(writing)
     replace_folder(writing, target)
     _write_ledger(work, tables.to_frame("observations", observations))
+    midway.forget()
     return {
         "observed": len(observations),
         "mean_confidence": _mean([o.confidence for o in observations]),
     }
+
+
+def _midway(work: Round, drawn: pl.DataFrame) -> Midway:
+    target = work.workspace.checkpoint(work.number)
+    trained_on = digest([work.plan.to_json()["hash"], drawn["sample_id"].to_list()])
+    return Midway(target.with_name(f".{target.name}.midway"), trained_on)
+
+
+def _look(work: Round, samples: Iterable[Sample]) -> None:
+    """Read one picture of every scene, so that a dataset that is gone is noticed before training.
+
+    Raises SceneFormatError and InputError as :mod:`engine.solving.frames` does.
+    """
+    for sample in {each.scene_id: each for each in samples}.values():
+        next(iter(solver_item(work, sample).pictures), None)
 
 
 def evaluate(work: Round) -> Counts:
@@ -63,7 +97,8 @@ def evaluate(work: Round) -> Counts:
     round asks it of the base solver as well.
     """
     checkpoint = work.workspace.checkpoint(work.number) if work.number else None
-    solver: Solver = load_solver(work.config.solver, checkpoint)
+    note = work.reporter.note
+    solver: Solver = load_solver(work.config.solver, checkpoint, note=note)
     held_out = _samples(work, 0)
     probe = _probe(work)
     again = 2 if work.number == 1 else 1
@@ -74,13 +109,14 @@ def evaluate(work: Round) -> Counts:
         if probe:
             probed = counted.answers(solver, work, probe, work.number)
             if work.number == 1:
-                base = load_solver(work.config.solver, None)
+                base = load_solver(work.config.solver, None, note=note)
                 asked = counted.answers(base, work, probe, 0)
                 tables.write_parquet(
                     tables.to_frame("probes", asked), work.workspace.part("probes", 0)
                 )
             work.write("probes", tables.to_frame("probes", probed))
     work.write("evaluations", tables.to_frame("evaluations", evaluations))
+    _drop_checkpoints(work)
     return {"asked": len(held_out), "accuracy": _mean([e.score for e in evaluations])}
 
 
@@ -104,8 +140,19 @@ class _Counted:
 
 
 def standings_before(work: Round) -> pl.DataFrame | None:
-    """How each sample stood after the round before; None in the first round."""
-    return work.read("standings", work.number - 1) if work.number > 1 else None
+    """How each sample stood after the round before; None in the first round.
+
+    Computed from all observations where a version without standings wrote that round.
+    """
+    if work.number == 1:
+        return None
+    before = work.number - 1
+    if tables.parts(work.workspace.tables, "standings", [before]):
+        return work.read("standings", before)
+    rounds = range(1, work.number)
+    return Ledger.open(work.workspace.tables, rounds).standings(
+        work.read("samples", *rounds), work.config.curriculum
+    )
 
 
 def _write_ledger(work: Round, observations: pl.DataFrame) -> None:
@@ -119,6 +166,16 @@ def _write_ledger(work: Round, observations: pl.DataFrame) -> None:
     work.write("observations", observations)
     for earlier in range(1, work.number + 1 - _STANDINGS_KEPT):
         shutil.rmtree(work.workspace.part("standings", earlier).parent, ignore_errors=True)
+
+
+def _drop_checkpoints(work: Round) -> None:
+    """Keep the newest ``solver.keep_checkpoints``; this round's is finished by now."""
+    kept = work.config.solver.keep_checkpoints
+    for number in range(1, work.number - kept + 1 if kept else 1):
+        shutil.rmtree(work.workspace.checkpoint(number), ignore_errors=True)
+    for number in range(1, work.number + 1):
+        target = work.workspace.checkpoint(number)
+        shutil.rmtree(target.with_name(f".{target.name}.midway"), ignore_errors=True)
 
 
 def _probe(work: Round) -> list[Sample]:

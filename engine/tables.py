@@ -1,4 +1,4 @@
-"""The tables a run produces: one Polars schema a table, records to rows and back, atomic Parquet.
+"""The tables a run produces: records to rows and back, atomic Parquet; columns: table_schemas.
 
 A table lives in ``<workspace>/tables/<table>/round=NNNN/part-0000.parquet``. Round 0 holds the
 held-out set and the base solver's evaluation; rounds from 1 on are the loop's. A partition is
@@ -43,7 +43,14 @@ from engine.records import (
     TypeRate,
     Verdict,
 )
+from engine.table_schemas import SCHEMAS
 from engine.workspace import reported_os_errors
+
+__all__ = [
+    "SCHEMAS", "Draw", "FeedbackRow", "OutcomeRow", "PromptRow", "RequestRow", "decode_answer",
+    "empty_frame", "encode_answer", "from_frame", "parts", "read_table", "to_frame",
+    "write_parquet",
+]  # fmt: skip
 
 Row = dict[str, Any]
 _R = TypeVar("_R")
@@ -117,232 +124,6 @@ class PromptRow:
     images: tuple[str, ...]
     tokens: int
     left_out: str
-
-
-_TEXTS = pl.List(pl.String)
-
-_TRACE = pl.Struct(
-    {
-        "calls": _TEXTS,
-        "labels": _TEXTS,
-        "object_ids": _TEXTS,
-        "frame_ids": _TEXTS,
-        "referents": pl.List(pl.Struct({"label": pl.String, "count": pl.Int64})),
-        "values": pl.List(pl.Struct({"call": pl.String, "value": pl.Float64})),
-        "decisions": pl.List(
-            pl.Struct(
-                {
-                    "kind": pl.String,
-                    "measured": pl.Float64,
-                    "threshold": pl.Float64,
-                    "unit": pl.String,
-                }
-            )
-        ),
-    }
-)
-
-_ANSWERED = {
-    "sample_id": pl.String,
-    "round": pl.Int32,
-    "predicted": pl.String,
-    "score": pl.Float64,
-    "correct": pl.Boolean,
-    "confidence": pl.Float64,
-    "solver": pl.String,
-}
-
-_COLUMNS: Mapping[str, dict[str, Any]] = {
-    "proposals": {
-        "proposal_id": pl.String,
-        "round": pl.Int32,
-        "scene_id": pl.String,
-        "question": pl.String,
-        "question_type": pl.String,
-        "program": pl.String,
-        "answer_kind": pl.String,
-        "unit": pl.String,
-        "options": _TEXTS,
-        "decimals": pl.Int32,
-        "proposer": pl.String,
-        "prompt_hash": pl.String,
-        "tokens": pl.Int64,
-        "seconds": pl.Float64,
-        "raw": pl.String,
-        "parse_error": pl.String,
-    },
-    "prompts": {
-        "prompt_hash": pl.String,
-        "round": pl.Int32,
-        "scene_id": pl.String,
-        "text": pl.String,
-        "images": _TEXTS,
-        "tokens": pl.Int64,
-        "left_out": pl.String,
-    },
-    "requests": {
-        "request_key": pl.String,
-        "round": pl.Int32,
-        "scene_id": pl.String,
-        "conversation": pl.String,
-        "purpose": pl.String,
-        "model": pl.String,
-        "asked": pl.String,
-        "answer": pl.String,
-        "finish": pl.String,
-        "detail": pl.String,
-        "prompt_tokens": pl.Int64,
-        "completion_tokens": pl.Int64,
-        "seconds": pl.Float64,
-    },
-    "outcomes": {
-        "proposal_id": pl.String,
-        "round": pl.Int32,
-        "ok": pl.Boolean,
-        "answer": pl.String,
-        "reason": pl.String,
-        "message": pl.String,
-        "margin": pl.Float64,
-        "ms": pl.Float64,
-        "trace": _TRACE,
-    },
-    "verdicts": {
-        "proposal_id": pl.String,
-        "round": pl.Int32,
-        "scene_id": pl.String,
-        "accepted": pl.Boolean,
-        "reason": pl.String,
-        "message": pl.String,
-        "margin": pl.Float64,
-        "stability": pl.Float64,
-        "agreement": pl.Boolean,
-        "prior_score": pl.Float64,
-        "milliseconds": pl.Float64,
-        "blind_confidence": pl.Float64,
-    },
-    "reviews": {
-        "proposal_id": pl.String,
-        "round": pl.Int32,
-        "scene_id": pl.String,
-        "accepted": pl.Boolean,
-        "opinion": pl.String,
-        "note": pl.String,
-        "model": pl.String,
-        "prompt_hash": pl.String,
-        "tokens": pl.Int64,
-        "seconds": pl.Float64,
-    },
-    "samples": {
-        "sample_id": pl.String,
-        "proposal_id": pl.String,
-        "round": pl.Int32,
-        "scene_id": pl.String,
-        "dataset": pl.String,
-        "room_key": pl.String,
-        "split": pl.String,
-        "question": pl.String,
-        "question_type": pl.String,
-        "program": pl.String,
-        "answer_kind": pl.String,
-        "unit": pl.String,
-        "decimals": pl.Int32,
-        "options": _TEXTS,
-        "answer": pl.String,
-        "object_ids": _TEXTS,
-        "frame_ids": _TEXTS,
-        "margin": pl.Float64,
-        "benchmark": pl.Boolean,
-    },
-    "draws": {
-        "round": pl.Int32,
-        "step": pl.Int32,
-        "position": pl.Int32,
-        "sample_id": pl.String,
-        "weight": pl.Float64,
-        "stratum": pl.String,
-        "why": pl.String,
-    },
-    "observations": {
-        "sample_id": pl.String,
-        "round": pl.Int32,
-        "step": pl.Int32,
-        "confidence": pl.Float64,
-        "correct": pl.Boolean,
-        "loss": pl.Float64,
-        "tokens": pl.Int64,
-        "solver": pl.String,
-    },
-    "round_observations": {
-        "sample_id": pl.String,
-        "round": pl.Int32,
-        "step": pl.Int32,
-        "confidence": pl.Float64,
-        "correct": pl.Boolean,
-        "times_seen": pl.Int64,
-        "before_round": pl.Int32,
-        "before_confidence": pl.Float64,
-        "before_correct": pl.Boolean,
-        "question_type": pl.String,
-        "scene_id": pl.String,
-        "dataset": pl.String,
-    },
-    "standings": {
-        "sample_id": pl.String,
-        "round": pl.Int32,
-        "last_round": pl.Int32,
-        "step": pl.Int32,
-        "confidence": pl.Float64,
-        "correct": pl.Boolean,
-        "times_seen": pl.Int64,
-        "rounds_seen": pl.Int32,
-        "before_round": pl.Int32,
-        "before_confidence": pl.Float64,
-        "before_correct": pl.Boolean,
-        "best_round": pl.Int32,
-        "best_confidence": pl.Float64,
-        "was_correct": pl.Boolean,
-        "support": pl.Float64,
-        "evidence": pl.Float64,
-        "smoothed": pl.Float64,
-        "uncertainty": pl.Float64,
-        "question_type": pl.String,
-        "scene_id": pl.String,
-        "dataset": pl.String,
-    },
-    "evaluations": _ANSWERED,
-    "probes": _ANSWERED,
-    "feedback": {
-        "round": pl.Int32,
-        "scene_id": pl.String,
-        "items": pl.List(
-            pl.Struct(
-                {
-                    "question": pl.String,
-                    "answer": pl.String,
-                    "question_type": pl.String,
-                    "difficulty": pl.String,
-                    "confidence": pl.Float64,
-                }
-            )
-        ),
-        "types": pl.List(
-            pl.Struct(
-                {
-                    "question_type": pl.String,
-                    "proposed": pl.Int64,
-                    "accepted": pl.Int64,
-                    "easy": pl.Int64,
-                    "frontier": pl.Int64,
-                    "hard": pl.Int64,
-                }
-            )
-        ),
-    },
-}
-
-SCHEMAS: Mapping[str, pl.Schema] = {
-    table: pl.Schema(columns) for table, columns in _COLUMNS.items()
-}
 
 
 def encode_answer(answer: Answer | None) -> str | None:
@@ -547,7 +328,7 @@ def read_table(tables: Path, table: str, rounds: Collection[int] | None = None) 
     frames = [empty_frame(table)]
     for path in parts(tables, table, rounds):
         try:
-            frame = pl.read_parquet(path, hive_partitioning=False)
+            frame = pl.read_parquet(path, hive_partitioning=False, glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             reason = str(error).splitlines()[0]
             raise WorkspaceError(

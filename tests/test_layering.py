@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"scene_adapters"}),
     frozenset({"engine", "engine.errors", "engine.resources", "engine.seeds"}),
-    frozenset({"engine.records", "engine.config"}),
-    frozenset({"engine.workspace", "engine.tables"}),
+    frozenset({"engine.records", "engine.settings", "engine.config"}),
+    frozenset({"engine.workspace", "engine.table_schemas", "engine.tables"}),
     frozenset({"engine.progress"}),
     frozenset({"engine.scenes"}),
     frozenset({"engine.programs"}),
@@ -60,6 +60,8 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "open3d": ("engine.scenes.raycast",),
     "RestrictedPython": ("engine.programs",),
     "datasets": (),
+    "plotly": ("engine.reporting.report_figures",),
+    "playwright": (),
     # Run by path under the interpreter that has vLLM, never imported here.
     "vllm": ("engine.chat.vllm_child",),
     "ray": (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -190,6 +191,22 @@ def test_of_the_standings_the_two_newest_rounds_are_kept(tmp_path: Path) -> None
     kept = sorted(path.parent.name for path in tables.parts(workspace.tables, "standings"))
     assert kept == ["round=0002", "round=0003"]
     assert tables.read_table(workspace.tables, "standings", [3])["rounds_seen"].max() >= 2
+
+
+def test_a_round_after_one_without_standings_draws_and_writes_the_same(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    """As a version before the compacted tables left it: round 1 has observations only."""
+    copy = Workspace(shutil.copytree(finished.root, tmp_path / "older"))
+    for table in ("standings", "round_observations"):
+        shutil.rmtree(copy.tables / table)
+    shutil.rmtree(copy.round_dir(2))
+    for table in ("draws", "observations", "evaluations", "feedback"):
+        copy.part(table, 2).unlink(missing_ok=True)
+    run(copy)
+    for table in ("draws", "standings", "round_observations", "observations"):
+        again, before = (tables.read_table(w.tables, table, [2]) for w in (copy, finished))
+        assert again.equals(before), table
 
 
 def test_no_probe_is_asked_where_none_is_wanted(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from engine.config import Config, from_mapping
 from engine.errors import ConfigError
 from engine.records import Observation, SceneFacts
 from engine.scenes.facts import facts_from_record
-from engine.stages import RENDERED_PLAN, _require_finite, asked_frames, wanted_per_scene
+from engine.stage_train import _require_finite
+from engine.stages import RENDERED_PLAN, asked_frames, wanted_per_scene
 from scene_adapters.records import SceneRecord
 from scene_adapters.synthetic.scenes import generate_scene
 

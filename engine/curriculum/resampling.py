@@ -1,55 +1,35 @@
 """Which samples a round trains on, and in what order.
 
-A sample's chance depends on what the solver last made of it; the choice itself is weighted
-sampling without replacement by exponential keys (Efraimidis and Spirakis 2006): every sample gets
-``-ln(1 - u) / weight`` with ``u`` a hash of (seed, round, sample id), and the smallest keys win. So
-the draw depends on which samples there are, never on their order or on where they are stored.
+A sample's chance depends on what the solver made of it (:mod:`engine.curriculum.weights`); the
+choice itself is a race of exponential keys (:mod:`engine.curriculum.candidates`), run three times:
+samples never trained on for their share of the places, those trained on for theirs, and both
+together, by weight alone, for what the two shares leave. So the draw depends on which samples
+there are, never on their order or on where they are stored, and raising a sample's weight never
+makes it leave a draw that no cap binds.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from dataclasses import dataclass
 
 import polars as pl
 
 from engine.config import CurriculumSettings
-from engine.curriculum.caps import Allowance, Caps, pick, raised
-from engine.curriculum.labels import label
+from engine.curriculum.candidates import Pool, nearest
+from engine.curriculum.caps import Caps
+from engine.curriculum.race import winners
+from engine.curriculum.weights import estimate_column, is_smoothed, possible_expr
 from engine.errors import InputError
-from engine.records import Difficulty
-from engine.seeds import derive_seed, unit_interval
-from engine.tables import Draw, to_frame
+from engine.seeds import keyed, text_hashes
+from engine.tables import SCHEMAS
 
 UNSEEN = "unseen"
 REPLAY = "replay"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
-    sample_id: str
-    question_type: str
-    scene_id: str
-    weight: float
-    stratum: str
-    why: str
-
-
-def weight(confidence: float, settings: CurriculumSettings) -> float:
-    """The resampling weight of a sample last answered with ``confidence``; the peak is 1.
-
-    ``plateau``: 1 on the frontier, the floor elsewhere (arXiv 2606.11719). ``learnability``:
-    4p(1-p), the variance of a yes/no outcome of that chance scaled to 1, at least the floor.
-    """
-    if settings.rule == "learnability":
-        return max(settings.floor, 4.0 * confidence * (1.0 - confidence))
-    return 1.0 if label(confidence, settings) is Difficulty.FRONTIER else settings.floor
-
-
 def draw(
     samples: pl.DataFrame,
-    latest: pl.DataFrame,
+    standings: pl.DataFrame,
     settings: CurriculumSettings,
     *,
     steps: int,
@@ -59,41 +39,46 @@ def draw(
 ) -> pl.DataFrame:
     """The training order of a round: exactly ``steps * batch_size`` rows of the draws table.
 
-    ``samples`` (sample_id, scene_id, question_type) are the candidates, each once; ``latest``
-    (sample_id, confidence) is what the solver last made of those it has seen, as
-    :meth:`engine.curriculum.ledger.Ledger.latest` gives it. No sample comes a second time before
-    all have come once. ``unseen_share`` of the places go to samples never trained on, as far as
-    there are any, the others to replay. The caps per type and scene hold unless the places could
-    not be filled without a repetition otherwise; ``why`` then says so.
+    ``samples`` (sample_id, question_type, scene_id) are the candidates, each once; ``standings``
+    says what the solver made of those it has seen, each once: sample_id and ``confidence``, or
+    ``smoothed`` and ``uncertainty`` where the settings read those. No sample comes a second time
+    before all have come once. ``unseen_share`` of the places go to samples never trained on and
+    ``replay_share`` to the others, as far as there are any; what is left goes by weight alone. The
+    caps per type, scene and label hold unless the places could not be filled without a repetition
+    otherwise (:mod:`engine.curriculum.caps` says which gives way first, and how far); ``why`` then
+    says so. Shares give way to caps.
+
+    Of many samples only those with the most luck are looked at closely: time and memory go with
+    the number of samples for hashing their ids, and with the number of places for all else.
 
     Raises InputError when there is no sample at all, ValueError when one is given twice.
     """
-    candidates = _candidates(samples, latest, settings)
-    places = steps * batch_size
-    if not candidates:
+    if samples.is_empty():
         raise InputError(
             f"round {round}: no accepted sample to train on; ingest more scenes, "
             "or see why proposals are rejected with `ouroboros sql --name rejections_by_reason`"
         )
-    passes, rest = divmod(places, len(candidates))
-    cells = [(each.question_type, each.scene_id) for each in candidates]
+    places = steps * batch_size
+    pool = Pool.of(samples)
+    passes, rest = divmod(places, len(pool))
     caps = Caps(
         per_type=_cap(settings.max_share_per_type, places),
         per_scene=_cap(settings.max_share_per_scene, places),
+        per_label=_cap(settings.max_share_per_label, places),
     )
-    used = {cell: passes * count for cell, count in Counter(cells).items()}
-    allowed = Allowance.of(raised(caps, Counter(cells), used, rest), cells, used)
-    chosen = pick(cells, _strata(candidates, settings, rest, seed, round), allowed, rest)
-
-    order: list[int] = []
-    for turn, group in enumerate([*([list(range(len(candidates)))] * passes), chosen]):
-        # Sorted by hash within a pass: a batch mixes types, and no pass begins before another ends.
-        keyed = [
-            (derive_seed(seed, "order", round, turn, candidates[i].sample_id), i) for i in group
-        ]
-        order += [index for _, index in sorted(keyed)]
-    rows = _rows(candidates, order, caps, batch_size, round)
-    return to_frame("draws", rows)
+    turns = []
+    if passes:
+        everyone = nearest(pool, standings, settings, seed=seed, round=round, count=len(pool))
+        turns += [everyone.rows] * passes
+    if rest or not passes:
+        turns.append(
+            winners(
+                pool, standings, settings,
+                caps=caps, passes=passes, want=rest, seed=seed, round=round,
+            )
+        )  # fmt: skip
+    ordered = pl.concat(_shuffled(rows, turn, seed, round) for turn, rows in enumerate(turns))
+    return _table(ordered, settings, caps, len(pool), batch_size, round)
 
 
 def _cap(share: float, places: int) -> int:
@@ -101,83 +86,69 @@ def _cap(share: float, places: int) -> int:
     return max(1, math.floor(share * places + 1e-9))
 
 
-def _candidates(
-    samples: pl.DataFrame, latest: pl.DataFrame, settings: CurriculumSettings
-) -> list[_Candidate]:
-    ordered = samples.select("sample_id", "question_type", "scene_id").sort("sample_id")
-    twice = ordered.filter(pl.col("sample_id").is_duplicated())["sample_id"]
-    if len(twice):
-        raise ValueError(f"sample {twice[0]} is given twice; give each candidate once")
-    joined = ordered.join(
-        latest.select("sample_id", "confidence"),
-        on="sample_id",
-        how="left",
-        validate="1:1",
-        maintain_order="left",
-    )
-    candidates = []
-    for sample_id, question_type, scene_id, confidence in joined.iter_rows():
-        seen = confidence is not None
-        candidates.append(
-            _Candidate(
-                sample_id=sample_id,
-                question_type=question_type,
-                scene_id=scene_id,
-                weight=weight(confidence, settings) if seen else 1.0,
-                stratum=REPLAY if seen else UNSEEN,
-                why=f"{label(confidence, settings)} at {confidence:.3f}"
-                if seen
-                else "never trained on",
+def _shuffled(rows: pl.DataFrame, turn: int, seed: int, round_: int) -> pl.DataFrame:
+    """``rows`` by a hash: a batch mixes types, and no turn begins before another ends."""
+    hashes = keyed(text_hashes(rows["sample_id"]), seed, "order", round_, turn)
+    return rows.with_columns(pl.Series("order", hashes)).sort("order", "sample_id").drop("order")
+
+
+def _table(
+    ordered: pl.DataFrame,
+    settings: CurriculumSettings,
+    caps: Caps,
+    samples: int,
+    batch_size: int,
+    round_: int,
+) -> pl.DataFrame:
+    place = pl.int_range(pl.len())
+    notes = [
+        _known(settings),
+        pl.when(_times("sample_id") > 1).then(
+            pl.lit(
+                f"drawn again: {samples} sample{'s'[samples == 1 :]} for {ordered.height} places"
             )
-        )
-    return candidates
-
-
-def _strata(
-    candidates: list[_Candidate], settings: CurriculumSettings, rest: int, seed: int, round_: int
-) -> list[tuple[list[int], int]]:
-    """Unseen up to their share, then replay, then unseen again where replay falls short."""
-
-    def key(index: int) -> tuple[float, str]:
-        each = candidates[index]
-        u = unit_interval(seed, "draw", round_, each.sample_id)
-        return (-math.log1p(-u) / each.weight if each.weight > 0 else math.inf, each.sample_id)
-
-    ranked = sorted(range(len(candidates)), key=key)
-    unseen = [index for index in ranked if candidates[index].stratum == UNSEEN]
-    replay = [index for index in ranked if candidates[index].stratum == REPLAY]
-    return [(unseen, round(settings.unseen_share * rest)), (replay, rest), (unseen, rest)]
-
-
-def _rows(
-    candidates: list[_Candidate], order: list[int], caps: Caps, batch_size: int, round_: int
-) -> list[Draw]:
-    types: Counter[str] = Counter()
-    scenes: Counter[str] = Counter()
-    times: Counter[int] = Counter()
-    rows = []
-    for place, index in enumerate(order):
-        each = candidates[index]
-        types[each.question_type] += 1
-        scenes[each.scene_id] += 1
-        times[index] += 1
-        why = [each.why]
-        if times[index] > 1:
-            why.append(f"drawn again: {len(candidates)} samples for {len(order)} places")
-        if types[each.question_type] > caps.per_type:
-            why.append(f"beyond the type cap of {caps.per_type}: too few others")
-        if scenes[each.scene_id] > caps.per_scene:
-            why.append(f"beyond the scene cap of {caps.per_scene}: too few others")
-        step, position = divmod(place, batch_size)
-        rows.append(
-            Draw(
-                round=round_,
-                step=step,
-                position=position,
-                sample_id=each.sample_id,
-                weight=each.weight,
-                stratum=each.stratum,
-                why="; ".join(why),
+        ),
+        *(
+            pl.when(pl.col(column).is_not_null() & (_times(column) > cap)).then(
+                pl.lit(f"beyond the {name} cap of {cap}: too few others")
             )
-        )
-    return rows
+            for name, column, cap in (
+                ("type", "question_type", caps.per_type),
+                ("scene", "scene_id", caps.per_scene),
+                ("label", "label", caps.per_label),
+            )
+        ),
+    ]
+    return ordered.select(
+        round=pl.lit(round_, pl.Int32),
+        step=(place // batch_size).cast(pl.Int32),
+        position=(place % batch_size).cast(pl.Int32),
+        sample_id="sample_id",
+        weight="weight",
+        stratum=pl.when("seen").then(pl.lit(REPLAY)).otherwise(pl.lit(UNSEEN)),
+        why=pl.concat_str(notes, separator="; ", ignore_nulls=True),
+    ).match_to_schema(SCHEMAS["draws"])
+
+
+def _times(column: str) -> pl.Expr:
+    """How often each row's value has come by then, in the order of training."""
+    return pl.int_range(1, pl.len() + 1).over(column)
+
+
+def _known(settings: CurriculumSettings) -> pl.Expr:
+    """What is known of a sample, in words: its label and the estimate that is read from."""
+    estimate = _thousandths(estimate_column(settings))
+    said = [pl.col("label").cast(pl.String), pl.lit(" at "), estimate]
+    if is_smoothed(settings):
+        said += [pl.lit(" ± "), _thousandths("uncertainty"), pl.lit(" over rounds")]
+    if settings.rule == "ucb":
+        said += [pl.lit(", "), _thousandths(possible_expr(settings)), pl.lit(" possible")]
+    return pl.when("seen").then(pl.concat_str(said)).otherwise(pl.lit("never trained on"))
+
+
+def _thousandths(number: str | pl.Expr) -> pl.Expr:
+    """A number of at least 0 as text with three decimals."""
+    column = pl.col(number) if isinstance(number, str) else number
+    count = (1000 * column).round().cast(pl.Int64)
+    decimals = (count % 1000).cast(pl.String).str.zfill(3)
+    return pl.concat_str((count // 1000).cast(pl.String), pl.lit("."), decimals)

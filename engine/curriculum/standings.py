@@ -1,26 +1,23 @@
 """How every sample stands after a round, carried on from how it stood after the round before.
 
-A round costs what the round is, and one pass over the standings: nothing is read again that an
-earlier round has summed up. Beside the last confidence, a smoothed one is kept: a round's last
-confidence p counts with the weight w = 0.5 ** (rounds since / half-life), ``support`` is the sum of
-w and ``evidence`` the sum of w p. They are the counts of a Beta distribution with Jeffreys' prior
-(a = b = 0.5), whose mean is ``smoothed`` and whose standard deviation is ``uncertainty``: what was
-not observed for long grows uncertain again.
+The tables ``round_observations`` and ``standings`` are the ledger, compacted: a round costs what
+the round is and one pass over the standings, and nothing is read again that an earlier round has
+summed up. :mod:`engine.curriculum.fold` says what is kept and how.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from engine.config import CurriculumSettings
-from engine.curriculum.compaction import compacted, require_usable
+from engine.curriculum.compaction import Compacted, Rows
+from engine.curriculum.fold import Fold
+from engine.curriculum.roster import Numbers
 from engine.errors import WorkspaceError
 from engine.tables import SCHEMAS, empty_frame
-
-# Jeffreys' prior of a chance: Beta(0.5, 0.5).
-PRIOR = 0.5
 
 _OF_SAMPLE = ("question_type", "scene_id", "dataset")
 
@@ -49,136 +46,70 @@ def advance(
     bit, for any order of the rows given.
 
     Raises WorkspaceError naming a sample that is observed but unknown, one that is given twice, an
-    observation that is incomplete or has no confidence in [0, 1]; ValueError when rows are of
-    another round than they are said to be.
+    observation that is incomplete, of another round or has no confidence in [0, 1]; ValueError
+    where ``before`` is not of an earlier round.
     """
-    before = empty_frame("standings") if before is None else before
-    gap = _rounds_since(before, round)
-    _require_round(observations, round)
-    require_usable(observations)
-    seen = _with_sample(compacted(observations), samples)
-
-    known = before.sort("sample_id")
-    _require_once(known, "standings")
-    earlier = known.select(
-        "sample_id",
-        pl.col("last_round").alias("before_round"),
-        pl.col("confidence").alias("before_confidence"),
-        pl.col("correct").alias("before_correct"),
-    )
-    of_round = seen.join(earlier, on="sample_id", how="left", maintain_order="left").with_columns(
-        pl.lit(round, pl.Int32).alias("round")
-    )
-    return Advanced(
-        round_observations=of_round.select(list(SCHEMAS["round_observations"])),
-        standings=_carried(known, seen, settings, gap, round),
-    )
+    carried = Carried.after(empty_frame("standings") if before is None else before, settings)
+    return carried.advance(Rows.read(observations, round), samples)
 
 
-def _carried(
-    known: pl.DataFrame,
-    seen: pl.DataFrame,
-    settings: CurriculumSettings,
-    gap: int,
-    round_: int,
-) -> pl.DataFrame:
-    now = seen.rename({name: f"{name}_now" for name in seen.columns if name != "sample_id"})
-    joined = known.join(now, on="sample_id", how="full", coalesce=True).sort("sample_id")
-    observed = pl.col("step_now").is_not_null()
-    first = pl.col("last_round").is_null()
-    new_best = pl.col("best_confidence").is_null() | (
-        pl.col("confidence") >= pl.col("best_confidence")
-    )
+class Carried:
+    """Standings under way: what the fold keeps, and what the samples table says of each sample."""
 
-    def kept(name: str, when_observed: pl.Expr) -> pl.Expr:
-        return pl.when(observed).then(when_observed).otherwise(pl.col(name)).alias(name)
+    def __init__(self, fold: Fold, described: pl.DataFrame) -> None:
+        """``described`` has sample_id, question_type, scene_id and dataset, by number."""
+        self._fold = fold
+        self._described = described
 
-    chosen = joined.with_columns(
-        pl.lit(round_, pl.Int32).alias("round"),
-        kept("last_round", pl.lit(round_, pl.Int32)),
-        kept("step", pl.col("step_now")),
-        kept("confidence", pl.col("confidence_now")),
-        kept("correct", pl.col("correct_now")),
-        pl.sum_horizontal("times_seen", "times_seen_now").cast(pl.Int64).alias("times_seen"),
-        (pl.col("rounds_seen").fill_null(0) + observed.cast(pl.Int32)).alias("rounds_seen"),
-        kept("before_round", pl.col("last_round")),
-        kept("before_confidence", pl.col("confidence")),
-        kept("before_correct", pl.col("correct")),
-        kept(
-            "best_round",
-            pl.when(new_best).then(pl.col("last_round")).otherwise(pl.col("best_round")),
-        ),
-        kept("best_confidence", pl.max_horizontal("confidence", "best_confidence")),
-        kept(
-            "was_correct",
-            pl.when(first).then(False).otherwise(pl.col("was_correct") | pl.col("correct")),
-        ),
-        _decayed("support", settings, gap) + observed.cast(pl.Float64),
-        _decayed("evidence", settings, gap) + pl.col("confidence_now").fill_null(0.0),
-        *(pl.coalesce(f"{name}_now", name).alias(name) for name in _OF_SAMPLE),
-    )
-    return chosen.with_columns(*smoothed_exprs()).select(list(SCHEMAS["standings"]))
+    @classmethod
+    def after(cls, standings: pl.DataFrame, settings: CurriculumSettings) -> Carried:
+        """Go on from the standings after a round, or from none."""
+        return cls(Fold.after(standings, settings), standings.select("sample_id", *_OF_SAMPLE))
 
+    def observe(self, rows: Rows) -> Compacted:
+        """Go one round on, without saying how things stand then."""
+        return self._fold.observe(rows)
 
-def smoothed_exprs() -> tuple[pl.Expr, pl.Expr]:
-    """``smoothed`` and ``uncertainty`` of the columns support and evidence.
-
-    Mean and standard deviation of Beta(evidence + 0.5, support - evidence + 0.5).
-    """
-    support, evidence = pl.col("support"), pl.col("evidence")
-    total = support + 2.0 * PRIOR
-    mean = (evidence + PRIOR) / total
-    against = (support - evidence + PRIOR) / total
-    return mean.alias("smoothed"), (mean * against / (total + 1.0)).sqrt().alias("uncertainty")
-
-
-def _decayed(name: str, settings: CurriculumSettings, gap: int) -> pl.Expr:
-    """The column as it stands ``gap`` rounds later; 0 where there is none yet."""
-    a_round = 0.5 ** (1.0 / settings.half_life)
-    value = pl.col(name).fill_null(0.0)
-    for _ in range(gap):  # round by round, so that a round without rows changes no bit
-        value = value * a_round
-    return value
-
-
-def _with_sample(seen: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
-    """The rows with what the samples table says of each, by sample_id."""
-    described = samples.select("sample_id", *_OF_SAMPLE).join(seen, on="sample_id", how="semi")
-    _require_once(described.sort("sample_id"), "samples")
-    unknown = seen.join(described, on="sample_id", how="anti", maintain_order="left")
-    if unknown.height:
-        raise WorkspaceError(
-            f"observations: sample {unknown['sample_id'][0]!r} is in no round's samples; "
-            "restore the samples table or train the round again"
+    def advance(self, rows: Rows, samples: pl.DataFrame) -> Advanced:
+        """Go one round on; the tables' rows for it."""
+        found = self.observe(rows)
+        numbers, standings = self._standings(samples)
+        in_round = np.zeros(len(self._fold), np.int64)
+        in_round[found.who] = found.times_seen
+        of_round = standings.with_columns(times_seen=pl.Series(in_round[numbers])).filter(
+            pl.col("times_seen") > 0
         )
-    return seen.join(described, on="sample_id", how="left", maintain_order="left")
-
-
-def _require_once(ordered: pl.DataFrame, table: str) -> None:
-    ids = ordered["sample_id"]
-    twice = ids.filter(ids == ids.shift(1))
-    if len(twice):
-        raise WorkspaceError(
-            f"{table}: sample {twice[0]!r} is there twice; remove the second row's round and run "
-            "it again"
+        return Advanced(
+            round_observations=of_round.select(list(SCHEMAS["round_observations"])),
+            standings=standings,
         )
 
+    def standings(self, samples: pl.DataFrame) -> pl.DataFrame:
+        """The table's rows after the last round, by sample_id."""
+        return self._standings(samples)[1]
 
-def _require_round(observations: pl.DataFrame, round_: int) -> None:
-    other = observations.filter(pl.col("round").ne_missing(pl.lit(round_, pl.Int32)))
-    if other.height:
-        raise ValueError(
-            f"round {round_}: an observation is of round {other['round'][0]}; give one round's rows"
-        )
+    def _standings(self, samples: pl.DataFrame) -> tuple[Numbers, pl.DataFrame]:
+        self._describe(samples)
+        numbers, kept = self._fold.frame()
+        after = kept.hstack(self._described.select(_OF_SAMPLE).rechunk()[numbers])
+        after = after.with_columns(pl.lit(self._fold.round, pl.Int32).alias("round"))
+        return numbers, after.select(list(SCHEMAS["standings"]))
 
-
-def _rounds_since(before: pl.DataFrame, round_: int) -> int:
-    if not before.height:
-        return 0
-    rounds = before["round"].unique().to_list()
-    if len(rounds) != 1 or rounds[0] is None or rounds[0] >= round_:
-        raise ValueError(
-            f"round {round_}: the standings before are of rounds {sorted(map(str, rounds))}; "
-            "give those after one earlier round"
-        )
-    return int(round_ - rounds[0])
+    def _describe(self, samples: pl.DataFrame) -> None:
+        """Look those up that were met since this was last done."""
+        new = self._fold.roster.ids(len(self._described)).to_frame()
+        found = samples.select("sample_id", *_OF_SAMPLE).join(new, on="sample_id", how="semi")
+        twice = found["sample_id"].is_duplicated()
+        if twice.any():
+            raise WorkspaceError(
+                f"samples: sample {found['sample_id'].filter(twice).min()!r} is there twice; "
+                "remove the second one's round and run it again"
+            )
+        if found.height < new.height:
+            unknown = new.join(found, on="sample_id", how="anti")["sample_id"].min()
+            raise WorkspaceError(
+                f"observations: sample {unknown!r} is in no round's samples; "
+                "restore the samples table or train the round again"
+            )
+        described = new.join(found, on="sample_id", how="left", maintain_order="left")
+        self._described = pl.concat([self._described, described])

@@ -11,12 +11,12 @@ recognised pass; :mod:`engine.judging.own_program` has a model look at those.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from engine.judging.case import Case, Objection
+from engine.judging.duplicates import single_labels
 from engine.judging.meaning_calls import calls_problem, scale_problem
 from engine.judging.meaning_cues import cue_problem
 from engine.judging.meaning_features import Features, features
@@ -132,12 +132,8 @@ class _Scene(NamedTuple):
 @lru_cache(maxsize=64)
 def _scene(labels: tuple[str, ...]) -> _Scene:
     """What is the same for all proposals of a scene, from the labels of its objects."""
-    counts = Counter(labels)
-    return _Scene(
-        labels=frozenset(counts),
-        single=frozenset(label for label, count in counts.items() if count == 1),
-        patterns=Patterns(sorted(counts)),
-    )
+    known = frozenset(labels)
+    return _Scene(labels=known, single=single_labels(labels), patterns=Patterns(sorted(known)))
 
 
 def _degenerate(program: Features, labels: frozenset[str]) -> str | None:

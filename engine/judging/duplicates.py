@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,7 +14,9 @@ from engine.judging.normal_rules import UNORDERED, head, in_order
 from engine.judging.question_words import question_key, words_key
 from engine.records import Sample
 
-__all__ = ["Seen", "parsed", "program_key", "program_shape", "question_key", "words_key"]
+__all__ = [
+    "Seen", "parsed", "program_key", "program_shape", "question_key", "single_labels", "words_key",
+]  # fmt: skip
 
 
 class _Keys(NamedTuple):
@@ -22,30 +24,37 @@ class _Keys(NamedTuple):
     shape: str
 
 
-def program_key(source: str) -> str:
+@lru_cache(maxsize=256)
+def single_labels(labels: tuple[str, ...]) -> frozenset[str]:
+    """Those of the labels of a scene's objects that one object has."""
+    return frozenset(label for label, count in Counter(labels).items() if count == 1)
+
+
+def program_key(source: str, single: frozenset[str] = frozenset()) -> str:
     """The same for programs that compute the same, as far as :mod:`normal_form` can tell.
 
     Names, formatting, comments, variables and helpers in between, loops for comprehensions, the
-    order of what has none. Programs it does not read compare as they are written, own names
-    aside, and unparsable sources by their words.
+    order of what has none; in scenes that have one object of each label in ``single``,
+    ``scene.objects(label)[0]`` is ``scene.only(label)``. Programs it does not read compare as they
+    are written, own names aside, and unparsable sources by their words.
     """
-    return _keys(source).program
+    return _keys(source, single).program
 
 
-def program_shape(source: str) -> str:
+def program_shape(source: str, single: frozenset[str] = frozenset()) -> str:
     """The same for programs that differ in labels, other texts and numbers only.
 
     Lists of texts or of numbers are of one shape however long they are.
     """
-    return _keys(source).shape
+    return _keys(source, single).shape
 
 
 @lru_cache(maxsize=8192)
-def _keys(source: str) -> _Keys:
+def _keys(source: str, single: frozenset[str]) -> _Keys:
     tree = parsed(source)
     if tree is not None:
         try:
-            form = normal_form(tree)
+            form = normal_form(tree, single)
             return _Keys(_digest("form", repr(form)), _digest("form", repr(_blank(form))))
         except Unusual:
             pass
@@ -95,9 +104,14 @@ class Seen:
 
     The judge adds what it accepts, so one value serves a whole round in proposal order. Only
     digests are kept: four of 12 bytes a sample.
+
+    ``single`` in its methods are the labels that one object of the scene has, always the same for
+    one scene. What earlier rounds accepted waits for them: its programs are read when the scene is
+    first asked about.
     """
 
     def __init__(self) -> None:
+        self._waiting: dict[str, list[Sample]] = {}
         self._questions: set[bytes] = set()
         self._meanings: Counter[bytes] = Counter()
         self._programs: Counter[bytes] = Counter()
@@ -108,10 +122,8 @@ class Seen:
         """What earlier rounds accepted."""
         seen = cls()
         for sample in samples:
-            seen.add(
-                sample.scene_id, sample.question, sample.program, sample.options,
-                question_type=sample.question_type, answer=sample.answer,
-            )  # fmt: skip
+            seen._waiting.setdefault(sample.scene_id, []).append(sample)
+            seen._add_words(sample.scene_id, sample.question, sample.options, sample.answer)
         return seen
 
     def add(
@@ -123,20 +135,49 @@ class Seen:
         *,
         question_type: str = "",
         answer: str = "",
+        single: frozenset[str] = frozenset(),
     ) -> None:
         """Remember an accepted question; ``answer`` as its sample states it."""
+        self._add_words(scene_id, question, options, answer)
+        self._add_program(scene_id, program, options, question_type, single)
+
+    def _add_words(
+        self, scene_id: str, question: str, options: Sequence[str] | None, answer: str
+    ) -> None:
         self._questions.add(_mark(scene_id, question_key(question)))
         self._meanings[_mark(scene_id, words_key(question, options), answer)] += 1
-        self._programs[_asked_mark(scene_id, program, options)] += 1
-        self._shapes[_mark(scene_id, question_type, program_shape(program))] += 1
+
+    def _add_program(
+        self,
+        scene_id: str,
+        program: str,
+        options: tuple[str, ...] | None,
+        question_type: str,
+        single: frozenset[str],
+    ) -> None:
+        self._programs[_asked_mark(scene_id, program, options, single)] += 1
+        self._shapes[_mark(scene_id, question_type, program_shape(program, single))] += 1
+
+    def _read_earlier(self, scene_id: str, single: frozenset[str]) -> None:
+        for sample in self._waiting.pop(scene_id, ()):
+            self._add_program(
+                scene_id, sample.program, sample.options, sample.question_type, single
+            )
 
     def asked(self, scene_id: str, question: str) -> bool:
         """Whether the scene has a sample with these words."""
         return _mark(scene_id, question_key(question)) in self._questions
 
-    def times(self, scene_id: str, program: str, options: tuple[str, ...] | None) -> int:
+    def times(
+        self,
+        scene_id: str,
+        program: str,
+        options: tuple[str, ...] | None,
+        single: frozenset[str] = frozenset(),
+    ) -> int:
         """How many of the scene's samples have this program and these options in any order."""
-        return self._programs[_asked_mark(scene_id, program, options)]
+        self._read_earlier(scene_id, single)
+        return self._programs[_asked_mark(scene_id, program, options, single)]
 
     def times_said(
         self, scene_id: str, question: str, options: tuple[str, ...] | None, answer: str
@@ -144,15 +185,18 @@ class Seen:
         """How many of the scene's samples say the same in other words and answer the same."""
         return self._meanings[_mark(scene_id, words_key(question, options), answer)]
 
-    def times_shaped(self, scene_id: str, question_type: str, program: str) -> int:
+    def times_shaped(
+        self, scene_id: str, question_type: str, program: str, single: frozenset[str] = frozenset()
+    ) -> int:
         """How many samples of the scene and type differ from this in labels and numbers only."""
-        return self._shapes[_mark(scene_id, question_type, program_shape(program))]
+        self._read_earlier(scene_id, single)
+        return self._shapes[_mark(scene_id, question_type, program_shape(program, single))]
 
 
-def _asked_mark(scene_id: str, program: str, options: tuple[str, ...] | None) -> bytes:
-    if options is None:
-        return _mark(scene_id, program_key(program))
-    return _mark(scene_id, program_key(program), *sorted(options))
+def _asked_mark(
+    scene_id: str, program: str, options: tuple[str, ...] | None, single: frozenset[str]
+) -> bytes:
+    return _mark(scene_id, program_key(program, single), *sorted(options or ()))
 
 
 def _mark(*parts: str) -> bytes:

@@ -96,19 +96,30 @@ def sightings(
 def objects_asked_about(trace: Trace, answer: Answer | None, scene: SceneFacts) -> tuple[int, ...]:
     """Positions of the objects that have to be seen to answer, in scene order.
 
-    Those touched of a label that the program names or answers with, and all instances of a label
-    it named without touching any: ``len(scene.objects('chair'))`` is a count of them.
+    Those used of a label that the program names or answers with.
+    """
+    answered = answer if isinstance(answer, tuple) else (answer,)
+    asked = set(trace.labels).union(part for part in answered if isinstance(part, str))
+    return tuple(
+        position
+        for position in objects_used(trace, scene)
+        if scene.objects[position].label in asked
+    )
+
+
+def objects_used(trace: Trace, scene: SceneFacts) -> tuple[int, ...]:
+    """Positions of the objects the answer rests on, in scene order.
+
+    Those the program touched, and every instance of a label it named without touching any: a
+    count looks at all of them.
     """
     touched = set(trace.object_ids)
     reached = {thing.label for thing in scene.objects if thing.object_id in touched}
-    named = set(trace.labels)
-    untouched = named - reached
-    answered = answer if isinstance(answer, tuple) else (answer,)
-    asked = named.union(part for part in answered if isinstance(part, str))
+    untouched = set(trace.labels) - reached
     return tuple(
         position
         for position, thing in enumerate(scene.objects)
-        if (thing.object_id in touched and thing.label in asked) or thing.label in untouched
+        if thing.object_id in touched or thing.label in untouched
     )
 
 

@@ -16,8 +16,8 @@ from engine.config import JudgeSettings, MarginSettings
 from engine.judging.agreement import asks_what_it_computes
 from engine.judging.balance import plausible_numbers
 from engine.judging.case import Case, Objection
-from engine.judging.duplicates import Seen
-from engine.judging.evidence import is_visible
+from engine.judging.duplicates import Seen, single_labels
+from engine.judging.evidence import is_visible, objects_used
 from engine.judging.leakage import is_leaked
 from engine.judging.validity import Judgement, judge_answer
 from engine.records import Outcome, Proposal, Reason, Sample, SceneFacts, Trace, Verdict
@@ -65,15 +65,15 @@ def examine(case: Case) -> Objection | None:
 def repeats(case: Case) -> Objection | None:
     """Objects to what was asked before, and to too much of one shape in a scene and type."""
     proposal, seen, settings = case.proposal, case.seen, case.settings
-    scene, options = proposal.scene_id, proposal.options
+    scene, options, single = proposal.scene_id, proposal.options, _single(case)
     if seen.asked(scene, proposal.question):
         return _duplicate("the same words were asked of this scene before")
-    if seen.times(scene, proposal.program, options) > settings.near_duplicates:
+    if seen.times(scene, proposal.program, options, single) > settings.near_duplicates:
         return _duplicate("the same program answers an earlier question of this scene")
     answer = "" if case.judgement is None else case.judgement.answer_text
     if seen.times_said(scene, proposal.question, options, answer) > settings.near_duplicates:
         return _duplicate("an earlier question of this scene says the same in other words")
-    shaped = seen.times_shaped(scene, proposal.question_type, proposal.program)
+    shaped = seen.times_shaped(scene, proposal.question_type, proposal.program, single)
     if shaped >= settings.same_shape:
         return _duplicate(
             f"{shaped} questions of this type and scene differ from it in labels and numbers "
@@ -170,8 +170,12 @@ def remember(case: Case) -> None:
     case.seen.add(
         proposal.scene_id, proposal.question, proposal.program, proposal.options,
         question_type=proposal.question_type,
-        answer="" if case.judgement is None else case.judgement.answer_text,
+        answer="" if case.judgement is None else case.judgement.answer_text, single=_single(case),
     )  # fmt: skip
+
+
+def _single(case: Case) -> frozenset[str]:
+    return single_labels(tuple([thing.label for thing in case.scene.objects]))
 
 
 # What is decided only after a proposal was found to ask what it computes.
@@ -239,7 +243,7 @@ def make_sample(case: Case, *, split: str, options: tuple[str, ...] | None = Non
         decimals=proposal.decimals,
         options=shown,
         answer=judgement.answer_text,
-        object_ids=_objects_used(trace, scene),
+        object_ids=tuple(scene.objects[place].object_id for place in objects_used(trace, scene)),
         frame_ids=case.frame_ids,
         margin=judgement.margin,
         benchmark=case.benchmark,
@@ -263,19 +267,3 @@ def sample_id(
         separators=(",", ":"),
     )
     return hashlib.sha256(content.encode()).hexdigest()[:20]
-
-
-def _objects_used(trace: Trace, scene: SceneFacts) -> tuple[str, ...]:
-    """Ids of the objects the answer rests on, in scene order.
-
-    Those the program touched, and every instance of a label it named without touching any: a
-    count looks at all of them.
-    """
-    touched = set(trace.object_ids)
-    reached = {thing.label for thing in scene.objects if thing.object_id in touched}
-    named = set(trace.labels) - reached
-    return tuple(
-        thing.object_id
-        for thing in scene.objects
-        if thing.object_id in touched or thing.label in named
-    )

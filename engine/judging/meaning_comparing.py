@@ -30,7 +30,9 @@ _A_NUMBER = re.compile(
 )
 _PLACED = re.compile(r"within |at |in |on |near |around |inside ")
 _MORE_OF = re.compile(r"\bhow many more @(?P<slot>\d+)")
-_OUTNUMBERED = re.compile(r"\boutnumbers? (?:the )?@(?P<slot>\d+)")
+_OUTNUMBERED = re.compile(
+    r"\b(?:outnumber|exceed|surpass|outsize|outreach|tower)(?:s|es)?\b[^.?;:!@]*@(?P<slot>\d+)"
+)
 _ABOVE = re.compile(
     r"\bhow (?:much|many)\b[^.?!]*\babove (?:that of |the highest point of |the )*@(?P<slot>\d+)"
 )

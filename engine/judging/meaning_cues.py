@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from engine.judging.meaning_features import Features
 from engine.judging.meaning_measures import APART, DIRECTIONS, RAW
+from engine.judging.meaning_spans import Span, spans_in
 from engine.judging.meaning_text import Question
 
 _SIGHT = frozenset({"appearance_order", "first_seen", "in_view", "frames", "time"})
@@ -21,6 +22,8 @@ _CAMERA = frozenset(
     }
 )  # fmt: skip
 _HEIGHTS = frozenset({"top", "bottom", "height", "higher", "above", "on_top_of"})
+# Someone lies or rests somewhere, or rests their eyes on something.
+_VIEWER = r"\b(?:i|i'm|you|you're|yourself|someone|my|your|their|his|her|eyes|gaze)\b"
 _TURNING = DIRECTIONS | {"route", "camera_turn", "camera_motion"}
 
 
@@ -96,19 +99,12 @@ CUES: tuple[Cue, ...] = (
         {"walk_length", "route", "reachable"},
     ),
     _cue(
-        "distance between centers",
-        r"\bcent(?:er|re)[- ]to[- ]cent(?:er|re)|\bcent(?:er|re)s? of (?:the |an? )?@"
-        r"|\bcent(?:er|re)s of\b|\bbetween (?:the |their )?cent(?:er|re)s|\btheir cent(?:er|re)s",
-        {"center_distance"},
-        among=APART | {"nearest", "farthest"},
-        unless=r"\b(?:stand|facing|face|look|camera|robot)",
-    ),
-    _cue(
-        "distance between closest points",
-        r"\b(?:closest|nearest) (?:points?|edges?|surfaces?|parts?|distance)\b"
-        r"|\bsurface[- ]to[- ]surface|\bedge[- ]to[- ]edge",
-        {"distance", "nearest", "farthest", "camera_distance", "near_far"},
-        among=APART | {"nearest", "farthest"},
+        "a vertical or horizontal distance",
+        r"\b(?:vertical|horizontal) (?:distance|separation|gap|offset|spacing)"
+        r"|\b(?:far|apart|away|distant|distance|gap|separat\w+|meters|metres)\b[^.?!]*"
+        r"\b(?:vertically|horizontally)\b",
+        {"top", "bottom"},
+        among=APART,
     ),
     _cue(
         "what is nearest or farthest",
@@ -127,6 +123,7 @@ CUES: tuple[Cue, ...] = (
         "the camera",
         r"\bcameras?\b(?!'s)|\bcamera's\b",
         _CAMERA | _SIGHT,
+        unless=r"\b(?:its|his|her|their|my|your) cameras?\b",
     ),
     _cue(
         "a frame of the video",
@@ -162,6 +159,7 @@ CUES: tuple[Cue, ...] = (
         r"\b(?:rest|resting|rests|sit|sits|sitting|lying|lies|placed) (?:directly )?"
         r"(?:on|on top of|upon) (?:the |an? |any )?@|\bon top of (?:the |an? |any )?@",
         {"on_top_of", "above", "bottom", "top"},
+        unless=_VIEWER,
     ),
 )
 
@@ -176,8 +174,6 @@ SAID: dict[str, re.Pattern[str]] = {
                 r"|\bshow|\blook|footage|recording|\bclip|screen|walkthrough|film"
             ),
         ),
-        # Distances are between closest points unless a question says otherwise.
-        (("center_distance",), r"cent(?:er|re)|middle|midpoint|centroid"),
         (("left_right",), r"left|right|\bside"),
         (("up_down",), r"\bup\b|down|upper|lower|above|below|high|low\b|vertical"),
         (("near_far",), r"near|clos|far\b|farther|further|depth|distan|front|behind"),
@@ -239,6 +235,7 @@ SAID: dict[str, re.Pattern[str]] = {
     )
     for name in names
 }
+_BETWEEN_POINTS = frozenset({"distance", "nearest", "farthest"})
 # A distance that is itself the answer.
 _FAR = re.compile(
     r"\bfar|distan|close|near|apart|between|away|within|meter|metre|space|gap|long|\bfrom\b|reach"
@@ -246,11 +243,30 @@ _FAR = re.compile(
 )
 
 
+def span_problem(question: Question, program: Features) -> str | None:
+    """A distance between closest points where the question says centers, or the other way round.
+
+    Distances are between closest points unless a question says otherwise.
+    """
+    calls, spans = program.calls, spans_in(question.text)
+    if not program.sure or calls & RAW:
+        return None
+    if "center_distance" in calls:
+        if Span.CENTERS not in spans:
+            return "the program measures between centers, which the question does not say"
+    elif calls & _BETWEEN_POINTS and spans == {Span.CENTERS} and not calls & DIRECTIONS:
+        return "the question measures between centers, the program between closest points"
+    return None
+
+
 def cue_problem(question: Question, program: Features) -> str | None:
     """What the question asks for and the program does not rest on, or the other way round."""
     if not program.sure:
         return None
     calls, text = program.calls, question.text
+    between = span_problem(question, program)
+    if between is not None:
+        return between
     if not calls & RAW:
         for cue in CUES:
             if calls & cue.needs or (cue.among and not calls & cue.among):

@@ -71,7 +71,7 @@ _TOTAL = re.compile(
 )
 _DIFFERENCE = re.compile(
     r"\bhow (?:many|much) (?:more|fewer|less|longer|taller|higher|farther|further|closer|larger|"
-    r"wider)\b(?! (?:than )?(?:one|\d))|\bby how (?:many|much)\b|\bdifference\b"
+    r"wider)\b(?! (?:than )?(?:one|\d))|\bby how (?:many|much)\b(?! degrees?\b)|\bdifference\b"
     r"|\bhow many (?:centi)?met(?:er|re)s (?:longer|taller|higher|farther|further|closer)\b"
 )
 _AVERAGE = re.compile(

@@ -1,7 +1,8 @@
 """Whether things play the part in a program that the question gives them.
 
-Who stands where and faces what, what is nearest to what, what is counted: read only where the
-wording leaves no doubt (``standing at @0``, ``nearest to the @1``, ``how many @0``).
+Who stands where and faces what (:mod:`engine.judging.meaning_stances`), what is nearest to what,
+what is counted: read only where the wording leaves no doubt (``nearest to the @1``, ``how many
+@0``).
 """
 
 from __future__ import annotations
@@ -11,26 +12,13 @@ from collections.abc import Iterator, Sequence
 
 from engine.judging.meaning_features import Features
 from engine.judging.meaning_measures import DIRECTIONS, head, texts
+from engine.judging.meaning_stances import first_place_and_gaze, read_stance
 from engine.judging.meaning_terms import Term, walk
 from engine.judging.meaning_text import Question
 from engine.records import AnswerKind, Proposal
 
 _THE = r"(?:the |an? |any |that |this |my |your )?(?:cent(?:er|re) of the |closest point of the )?"
-_STAND = re.compile(
-    rf"\b(?:stand|stands|standing|stood|positioned|located|placed|starts?|starting|begin|beginning|"
-    rf"robot is|robot|i am|i'm|you are|you're) (?:right )?(?:at|by|next to|beside|near|on|from) "
-    rf"{_THE}@(?P<slot>\d+)"
-)
-_FACE = re.compile(
-    rf"\b(?:face|faces|facing|look(?:s|ing)?|turned|oriented|directed)(?: (?:at|toward|towards|to|"
-    rf"in the direction of|directly at))? {_THE}@(?P<slot>\d+)"
-)
-_AHEAD = re.compile(
-    rf"\b(?:with|and have|having) {_THE}@(?P<slot>\d+) (?:straight |directly |right |dead )*"
-    rf"(?:ahead|in front)\b|\b(?:eyes|gaze|nose|face|body) (?:\w+ )?(?:on|at|to|toward|towards) "
-    rf"{_THE}@(?P<other>\d+)"
-)
-_FROM = re.compile(rf"^(?:if |when |viewed |seen )?from {_THE}@(?P<slot>\d+),")
+_AT, _TO, _WHERE = "one stands at", "one faces", "the direction is that of"
 _EXTREME_OF = re.compile(
     rf"\b(?:nearest|closest|farthest|furthest)(?: away)? (?:to|from) {_THE}@(?P<slot>\d+)"
 )
@@ -77,25 +65,25 @@ def role_problem(
 
 
 def _standing(text: str, slots: Sequence[frozenset[str]], calls: Sequence[Term]) -> str | None:
-    found = [
-        call
-        for call in calls
-        if (call.value in DIRECTIONS and len(call.args) == 3)
-        or (call.value == "route" and len(call.args) >= 3)
-    ]
-    if len(found) != 1:
+    """Who stands where, faces what, and asks for what."""
+    ways = [call for call in calls if call.value == "route" and len(call.args) >= 3]
+    turns = [call for call in calls if call.value in DIRECTIONS and len(call.args) == 3]
+    if len(ways) + len(turns) != 1:
         return None
-    (call,) = found
-    stand = _STAND.search(text) or _FROM.search(text)
-    face = _AHEAD.search(text) or _FACE.search(text)
-    for match, position, verb in ((stand, 0, "stands at"), (face, 1, "faces")):
-        if match is None:
-            continue
-        asked = slots[int(next(slot for slot in match.groups() if slot is not None))]
-        given = texts(call.args[position])
-        if given and not asked & given:
+    if ways:
+        standing, facing = first_place_and_gaze(text, slots)
+        asked: list[tuple[frozenset[str] | None, str]] = [(standing, _AT), (facing, _TO)]
+    else:
+        stance = read_stance(text, slots)
+        asked = [(stance.stands, _AT), (stance.faces, _TO), (stance.asked, _WHERE)]
+        facing = texts(turns[0].args[1])
+        if stance.behind is not None and turns[0].value != "bearing" and stance.behind & facing:
+            return f"the question has the {min(stance.behind)} at one's back, the program in front"
+    for (wanted, says), argument in zip(asked, (*ways, *turns)[0].args, strict=False):
+        given = texts(argument)
+        if wanted is not None and given and not wanted & given:
             return (
-                f"in the question one {verb} the {min(asked)}, "
+                f"in the question {says} the {min(wanted)}, "
                 f"in the program the {', '.join(sorted(given))}"
             )
     return None

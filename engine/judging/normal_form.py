@@ -40,17 +40,20 @@ def parsed(source: str) -> ast.Module | None:
         return None
 
 
-def normal_form(tree: ast.Module) -> Form:
-    """What ``answer(scene)`` computes. Raises Unusual for what is not read."""
+def normal_form(tree: ast.Module, single: frozenset[str] = frozenset()) -> Form:
+    """What ``answer(scene)`` computes in scenes that have one object of each label in ``single``.
+
+    Raises Unusual for what is not read.
+    """
     try:
-        return _Reader(tree).read()
+        return _Reader(tree, single).read()
     except (RecursionError, OverflowError):
         raise Unusual from None
 
 
 class _Reader(Values):
-    def __init__(self, tree: ast.Module) -> None:
-        super().__init__()
+    def __init__(self, tree: ast.Module, single: frozenset[str]) -> None:
+        super().__init__(single)
         self._tree = tree
         self._calls = 0
 
@@ -153,9 +156,15 @@ class _Reader(Values):
         if may_run_out(self.value(value, env, depth)):
             raise Unusual
         return {
-            name: Made(lambda at, k=k: ("part", str(k), self.value(value, env, at)))  # type: ignore[misc]
+            name: Made(lambda at, k=k: self._unpacked(value, k, len(names), env, at))  # type: ignore[misc]
             for k, name in enumerate(names)
         }
+
+    def _unpacked(self, node: ast.expr, place: int, places: int, env: Env, depth: int) -> Form:
+        """What stands at a place of a value that is taken apart."""
+        form = self.value(node, env, depth)
+        only = groups.alone(form, self.single) if places == 1 else None
+        return ("part", str(place), form) if only is None else only
 
     def _augmented(self, node: ast.AugAssign, name: str, env: Env) -> Made:
         before = env.get(name)

@@ -176,6 +176,21 @@ def _measured_to(form: Form, name: str) -> Form | None:
     return None if mentions(other, name) else other
 
 
+def alone(form: Form, single: frozenset[str]) -> Form | None:
+    """The one thing in a list, where it is a list of one: all of a label that one object has."""
+    if head(form) not in ("list", "tuple"):
+        return None
+    group = items(form)
+    if head(group) == "sorted":
+        group = group[1]
+    if head(group) == "each" and len(group) == 3 and group[2][3] == TRUE:
+        name, over = str(group[2][1]), alone(("list", group[2][2]), single)
+        return None if over is None else put(group[1], name, over)
+    if head(group) != "objects" or len(group) != 2 or head(group[1]) != "text":
+        return None
+    return ("only", group[1]) if group[1][1] in single else None
+
+
 def mentions(form: Form, name: str) -> bool:
     return form == name or (isinstance(form, tuple) and any(mentions(p, name) for p in form))
 

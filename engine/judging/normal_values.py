@@ -32,11 +32,13 @@ _COMPARED: dict[type[ast.cmpop], str] = {
 class Values(ABC):
     """Reads expressions; what names and functions of the program's own mean is left open.
 
-    ``own`` are all names that the program binds anywhere.
+    ``own`` are all names that the program binds anywhere; ``single`` are labels that one object
+    of the scene has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, single: frozenset[str]) -> None:
         self.own: set[str] = set()
+        self.single = single
         self._left = _MOST_READ
 
     @abstractmethod
@@ -95,6 +97,10 @@ class Values(ABC):
             cut = [NOTHING if end is None else self.value(end, env, depth) for end in ends]
             return ("slice", form, *cut)
         index = self.value(node.slice, env, depth)
+        if index in (rules.number(0), rules.number(-1)):
+            alone = groups.alone(form, self.single)
+            if alone is not None:
+                return alone
         ordered = groups.items(form)
         if head(form) == "list" and head(ordered) == "sorted":
             kind = {("0", "False"): "least", ("0", "True"): "most"}.get(

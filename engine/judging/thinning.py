@@ -77,7 +77,19 @@ def thin(
     ``history`` is what earlier rounds accepted: it stays and counts. The result depends on the
     items and the seed, not on their order.
     """
-    pools = _pools(candidates, history, settings, seed)
+    found: dict[str, Objection] = {}
+    while True:
+        # Fitted anew on what is left: which predictor is best, and the values it may give, are
+        # not quite the same without those that went.
+        left = [each for each in candidates if each.item_id not in found]
+        gone = _thinned(_pools(left, history, settings, seed), settings)
+        if not gone:
+            return found
+        found |= gone
+
+
+def _thinned(pools: Sequence[_Pool], settings: JudgeSettings) -> dict[str, Objection]:
+    """What has to go from the pools as they are, by share and by prediction."""
     found: dict[str, Objection] = {}
     while True:
         before = len(found)

@@ -12,19 +12,28 @@ import polars as pl
 
 _NESTED = (pl.List, pl.Array, pl.Struct)
 _MIN_WIDTH = 6
+# A table whose columns would have to share less than this is shown row by row instead.
+_READABLE_WIDTH = 10
 
 
-def render(frame: pl.DataFrame, format: str, *, width: int | None = None) -> str | bytes:  # noqa: A002
+def render(
+    frame: pl.DataFrame,
+    format: str,  # noqa: A002
+    *,
+    width: int | None = None,
+    null: str = "",
+) -> str | bytes:
     """``frame`` as ``table``, ``csv`` or ``json`` (text) or ``parquet`` (bytes).
 
-    A table is cut to ``width`` characters; by default to the terminal's where one is written to,
-    and not at all elsewhere. JSON is a list of objects. CSV holds nested values as JSON text.
-    Raises ValueError for another format.
+    A table is cut to ``width`` characters, by default to the terminal's where one is written to and
+    not at all elsewhere; where its columns would become unreadable, each row is written as a list
+    of names and values instead. ``null`` stands for a missing value in a table. JSON is a list of
+    objects. CSV holds nested values as JSON text. Raises ValueError for another format.
     """
     if format == "table":
         if width is None and sys.stdout.isatty():
             width = shutil.get_terminal_size().columns
-        return _table(frame, width)
+        return _table(frame, width, null)
     if format == "csv":
         return frame.with_columns(_as_text(frame)).write_csv()
     if format == "json":
@@ -65,9 +74,15 @@ def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _table(frame: pl.DataFrame, width: int | None) -> str:
-    columns = [[name, *map(_cell, frame[name].to_list())] for name in frame.columns]
-    widths = _fit([max(map(len, column)) for column in columns], width)
+def _table(frame: pl.DataFrame, width: int | None, null: str) -> str:
+    columns = [
+        [name, *(_cell(value, null) for value in frame[name].to_list())] for name in frame.columns
+    ]
+    wanted = [max(map(len, column)) for column in columns]
+    count = f"({frame.height:,} {'row' if frame.height == 1 else 'rows'})\n"
+    if frame.height and not _readable(wanted, width):
+        return _row_by_row(columns, width) + count
+    widths = _fit(wanted, width)
     right = [kind.is_numeric() for kind in frame.schema.values()]
     lines = []
     for row in zip(*columns, strict=True):
@@ -77,7 +92,29 @@ def _table(frame: pl.DataFrame, width: int | None) -> str:
         ]
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * size for size in widths))
-    lines.append(f"({frame.height} {'row' if frame.height == 1 else 'rows'})")
+    return "\n".join(lines) + "\n" + count
+
+
+def _readable(wanted: list[int], limit: int | None) -> bool:
+    """Whether the row fits when every column has what it wants, or at least a readable width."""
+    if limit is None:
+        return True
+    least = [min(size, _READABLE_WIDTH) for size in wanted]
+    return sum(least) + 2 * (len(least) - 1) <= limit
+
+
+def _row_by_row(columns: list[list[str]], width: int | None) -> str:
+    """Each row as lines of a name and its value."""
+    names = [column[0] for column in columns]
+    indent = max(map(len, names)) + 2
+    room = None if width is None else max(width - indent, _READABLE_WIDTH)
+    lines = []
+    for number, row in enumerate(list(zip(*columns, strict=True))[1:], start=1):
+        lines.append(f"-- row {number:,} --")
+        for name, cell in zip(names, row, strict=True):
+            lines.append(
+                f"{name.ljust(indent)}{cell if room is None else _cut(cell, room)}".rstrip()
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -95,9 +132,9 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, null: str) -> str:
     if value is None:
-        return ""
+        return null
     if isinstance(value, float):
         plain = value == 0 or 1e-4 <= abs(value) < 1e15
         return f"{value:.4f}".rstrip("0").rstrip(".") if plain else f"{value:.3g}"

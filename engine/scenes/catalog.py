@@ -262,6 +262,9 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
+    if not read_only:
+        # New files in the format that the plain duckdb shell of 1.2 and later reads as well.
+        options["storage_compatibility_version"] = "v1.2.0"
     try:
         return duckdb.connect(str(path), read_only=read_only, config=options)
     except (duckdb.IOException, duckdb.ConnectionException) as error:

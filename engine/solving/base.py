@@ -22,12 +22,15 @@ Picture = npt.NDArray[np.uint8]
 class SolverItem:
     """A sample as a solver meets it: its pictures, ``(height, width, 3)`` uint8, and its text.
 
+    ``pictures`` may be read from disk each time one is asked for: solvers take them as they need
+    them and keep none.
+
     ``answer`` is the sample's answer text; for a choice it is the option's own words, and a solver
     that answers by letter translates it itself.
     """
 
     sample_id: str
-    pictures: tuple[Picture, ...]
+    pictures: Sequence[Picture]
     question: str
     question_type: str
     answer_kind: AnswerKind
@@ -50,13 +53,17 @@ class Solver(Protocol):
         *,
         round: int,  # noqa: A002 - the loop's word for it
         seed: int,
+        first_step: int = 0,
     ) -> Iterator[list[Observation]]:
         """One optimizer step a batch; one list of observations a step, in the batch's order.
 
-        Steps count from 0 within the round. A confidence is the geometric mean of the answer
-        tokens' probabilities, read from the very forward pass whose loss makes that step's update:
-        the weights before the update, no further pass. The end-of-turn token is trained on but
-        not counted in the confidence; ``correct`` does require it.
+        Steps count from 0 within the round; ``first_step`` is the first batch's where a round is
+        gone on with. Whatever is random is keyed by (``seed``, step).
+
+        A confidence is the geometric mean of the answer tokens' probabilities, read from the very
+        forward pass whose loss makes that step's update: the weights before the update, no
+        further pass. The end-of-turn token is trained on but not counted in the confidence;
+        ``correct`` does require it.
         """
         ...
 

@@ -51,7 +51,7 @@ class Turn:
 class Row:
     """Pictures with the turns asked about them."""
 
-    pictures: tuple[Picture, ...]
+    pictures: Sequence[Picture]
     turns: tuple[Turn, ...]
 
 

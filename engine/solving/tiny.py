@@ -8,24 +8,24 @@ same machine and library versions, whatever the number of threads.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
-from torch.utils import deterministic
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from engine.config import SolverSettings
 from engine.errors import EnvironmentFault, WorkspaceError
 from engine.records import Evaluation, Observation
 from engine.resources import TINY_BASE
+from engine.solving.arithmetic import fixed_arithmetic
 from engine.solving.base import SolverItem
 from engine.solving.network import make_config, random_model
+from engine.solving.optimizer_state import load_optimizer, save_optimizer
 from engine.solving.packing import Row, encode_turn
 from engine.solving.scoring import score
 from engine.solving.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
@@ -56,6 +56,7 @@ class TinySolver:
         self,
         settings: SolverSettings,
         *,
+        note: Callable[[str], None] | None = None,  # noqa: ARG002 - it has nothing to say
         tokenizer: Tokenizer | None = None,
         model: Qwen3VLForConditionalGeneration | None = None,
     ) -> None:
@@ -83,10 +84,11 @@ class TinySolver:
         *,
         round: int,  # noqa: A002 - the loop's word for it
         seed: int,  # noqa: ARG002 - nothing here is random: no dropout, the batches come ordered
+        first_step: int = 0,
     ) -> Iterator[list[Observation]]:
         """One AdamW step a batch."""
         with _workers(self.settings.threads) as pool:
-            for step, batch in enumerate(batches):
+            for step, batch in enumerate(batches, start=first_step):
                 yield self._step(batch, round=round, step=step, pool=pool)
 
     def _step(
@@ -99,7 +101,7 @@ class TinySolver:
     ) -> list[Observation]:
         order = sorted(range(len(batch)), key=lambda index: (_length(batch[index]), index))
         rows = [self._row(batch[index], with_answer=True) for index in order]
-        with _fixed_arithmetic():
+        with fixed_arithmetic():
             readings = sft_step(
                 self.model, self.optimizer, self.tokenizer, rows, clip=CLIP, pool=pool
             )
@@ -128,7 +130,7 @@ class TinySolver:
         order = sorted(range(len(items)), key=lambda index: (_length(items[index]), index))
         chunks = [order[i : i + EVALUATION_ROWS] for i in range(0, len(order), EVALUATION_ROWS)]
         rows = [[self._row(items[index], with_answer=False) for index in c] for c in chunks]
-        with _workers(self.settings.threads) as pool, _fixed_arithmetic():
+        with _workers(self.settings.threads) as pool, fixed_arithmetic():
             jobs = [pool.submit(write_answers, self.model, self.tokenizer, part) for part in rows]
             answers = [answer for job in jobs for answer in job.result()]
         by_index = dict(zip(order, answers, strict=True))
@@ -148,7 +150,7 @@ class TinySolver:
         """In the items' order; ``ROWS_A_PASS`` of similar length are read in one pass."""
         order = sorted(range(len(items)), key=lambda index: (_length(items[index]), index))
         rows = [self._row(items[index], with_answer=True) for index in order]
-        with _workers(self.settings.threads) as pool, _fixed_arithmetic():
+        with _workers(self.settings.threads) as pool, fixed_arithmetic():
             readings = read_answers(self.model, self.tokenizer, rows, pool=pool)
         by_index = dict(zip(order, readings, strict=True))
         for index in range(len(items)):
@@ -159,13 +161,7 @@ class TinySolver:
         directory.mkdir(parents=True, exist_ok=True)
         # Written by ourselves: safetensors' own files are readable by their owner only.
         (directory / WEIGHTS).write_bytes(to_bytes(_own_weights(self.model)))
-        state = self.optimizer.state_dict()["state"]
-        tensors = {
-            f"{index}.{key}": value.contiguous()
-            for index, entry in state.items()
-            for key, value in entry.items()
-        }
-        (directory / OPTIMIZER).write_bytes(to_bytes(tensors))
+        save_optimizer(self.optimizer, directory / OPTIMIZER)
         (directory / STATE).write_text(json.dumps({"solver": self.name}) + "\n", encoding="utf-8")
 
     def load(self, directory: Path) -> None:
@@ -176,13 +172,7 @@ class TinySolver:
                     f"{directory} holds no {name}; run the round again to train from its start"
                 )
         _fill(self.model, load_file(directory / WEIGHTS))
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in load_file(directory / OPTIMIZER).items():
-            index, _, field = key.partition(".")
-            state.setdefault(int(index), {})[field] = value
-        whole = self.optimizer.state_dict()
-        whole["state"] = state
-        self.optimizer.load_state_dict(whole)
+        load_optimizer(self.optimizer, directory / OPTIMIZER)
 
     def _row(self, item: SolverItem, *, with_answer: bool) -> Row:
         turn = encode_turn(
@@ -255,20 +245,3 @@ def _workers(threads: int) -> ThreadPoolExecutor:
     more to their barriers as soon as another process wants a core.
     """
     return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-
-
-@contextlib.contextmanager
-def _fixed_arithmetic() -> Iterator[None]:
-    """Serial, deterministic kernels; the caller's settings come back after."""
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    filled = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    # Only a debugging aid: no kernel used here reads memory it has not written.
-    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
-        deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

@@ -98,25 +98,47 @@ def turn_losses(log_probs: torch.Tensor, packed: Packed) -> torch.Tensor:
 
 def read(log_probs: torch.Tensor, packed: Packed, end: int) -> list[Reading]:
     """The readings of every turn in a pass."""
-    own = log_probs.gather(1, packed.targets[:, None])[:, 0].double()
-    right = log_probs.argmax(dim=1) == packed.targets
-    turns = len(packed.turn_rows)
-    answer = packed.targets != end
-    zeros = torch.zeros(turns, dtype=torch.float64)
-    counts = zeros.index_add(0, packed.target_turns, torch.ones_like(own))
-    counted = zeros.index_add(0, packed.target_turns, answer.double())
-    sums = zeros.index_add(0, packed.target_turns, own)
-    answer_sums = zeros.index_add(0, packed.target_turns, torch.where(answer, own, 0.0))
-    hits = zeros.index_add(0, packed.target_turns, right.double())
-    confidences = torch.exp(answer_sums / counted.clamp(min=1))
+    numbers = answer_numbers(
+        log_probs,
+        packed.targets,
+        turns=packed.target_turns,
+        counted=packed.targets != end,
+        count=len(packed.turn_rows),
+    )
+    return readings(numbers)
+
+
+def answer_numbers(
+    log_probs: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    turns: torch.Tensor,
+    counted: torch.Tensor,
+    count: int,
+) -> torch.Tensor:
+    """``(count, 4)`` float64: a turn's confidence, loss, whether it is correct, tokens counted.
+
+    ``log_probs`` is (targets, vocabulary) before the update; target i belongs to turn ``turns[i]``
+    and enters the confidence where ``counted[i]``. Stays on its device: nothing waits for it.
+    """
+    own = log_probs.gather(1, targets[:, None])[:, 0].double()
+    right = log_probs.argmax(dim=1) == targets
+    zeros = torch.zeros(count, dtype=torch.float64, device=own.device)
+    all_tokens = zeros.index_add(0, turns, torch.ones_like(own))
+    answer_tokens = zeros.index_add(0, turns, counted.double())
+    sums = zeros.index_add(0, turns, own)
+    answer_sums = zeros.index_add(0, turns, torch.where(counted, own, 0.0))
+    hits = zeros.index_add(0, turns, right.double())
+    confidences = torch.exp(answer_sums / answer_tokens.clamp(min=1))
+    correct = (hits == all_tokens).double()
+    return torch.stack([confidences, -sums / all_tokens, correct, answer_tokens], dim=1)
+
+
+def readings(numbers: torch.Tensor) -> list[Reading]:
+    """What :func:`answer_numbers` measured, as values."""
     return [
-        Reading(
-            confidence=float(confidences[turn]),
-            loss=float(-sums[turn] / counts[turn]),
-            correct=bool(hits[turn] == counts[turn]),
-            tokens=int(counted[turn]),
-        )
-        for turn in range(turns)
+        Reading(confidence=confidence, loss=loss, correct=bool(correct), tokens=int(tokens))
+        for confidence, loss, correct, tokens in numbers.tolist()
     ]
 
 

@@ -8,6 +8,7 @@ SELECT
     count(*) AS rejected,
     round(count(*) / sum(count(*)) OVER (PARTITION BY round), 4) AS share,
     min(message) AS example
-FROM rejections
+FROM verdicts
+WHERE NOT accepted
 GROUP BY round, reason
 ORDER BY round, rejected DESC, reason;

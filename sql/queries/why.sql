@@ -2,7 +2,12 @@
 -- parameters: proposal: a proposal_id, or the sample_id made from it
 -- columns: fact, value (text)
 -- grain: a fact that is known, in reading order
-WITH chosen AS (
+WITH wanted AS (
+    SELECT $proposal::VARCHAR AS proposal_id
+    UNION
+    SELECT proposal_id FROM samples WHERE sample_id = $proposal::VARCHAR
+),
+chosen AS (
     SELECT
         proposals.proposal_id,
         proposals.round,
@@ -39,17 +44,24 @@ WITH chosen AS (
         proposals.prompt_hash,
         proposals.tokens,
         prompts.left_out AS prompt_left_out
-    FROM proposals
-    LEFT JOIN outcomes ON outcomes.proposal_id = proposals.proposal_id
-    LEFT JOIN verdicts ON verdicts.proposal_id = proposals.proposal_id
-    LEFT JOIN reviews ON reviews.proposal_id = proposals.proposal_id
-    LEFT JOIN samples ON samples.proposal_id = proposals.proposal_id
+    -- Each table is cut down to the one proposal before it is joined.
+    FROM (FROM proposals SEMI JOIN wanted USING (proposal_id)) AS proposals
+    LEFT JOIN (FROM outcomes SEMI JOIN wanted USING (proposal_id)) AS outcomes
+        ON outcomes.proposal_id = proposals.proposal_id
+    LEFT JOIN (FROM verdicts SEMI JOIN wanted USING (proposal_id)) AS verdicts
+        ON verdicts.proposal_id = proposals.proposal_id
+    LEFT JOIN (FROM reviews SEMI JOIN wanted USING (proposal_id)) AS reviews
+        ON reviews.proposal_id = proposals.proposal_id
+    LEFT JOIN (FROM samples SEMI JOIN wanted USING (proposal_id)) AS samples
+        ON samples.proposal_id = proposals.proposal_id
     LEFT JOIN prompts
         ON prompts.prompt_hash = proposals.prompt_hash
         AND prompts.round = proposals.round
         AND prompts.scene_id = proposals.scene_id
-    LEFT JOIN difficulty ON difficulty.sample_id = samples.sample_id
-    WHERE $proposal::VARCHAR IN (proposals.proposal_id, samples.sample_id)
+    LEFT JOIN (
+        FROM difficulty
+        SEMI JOIN (FROM samples SEMI JOIN wanted USING (proposal_id)) USING (sample_id)
+    ) AS difficulty ON difficulty.sample_id = samples.sample_id
 )
 SELECT fact, value
 FROM (SELECT COLUMNS(*)::VARCHAR FROM chosen) UNPIVOT (value FOR fact IN (COLUMNS(*)));

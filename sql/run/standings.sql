@@ -1,5 +1,5 @@
 -- purpose: how each sample stands after a round, carried on from the round before, sorted by sample;
---   the two newest rounds are kept (stands in until a run has written it)
+--   the two newest rounds are kept and the newest is shown (stands in until a run has written it)
 -- parameters: none
 -- columns: as below
 -- grain: a sample observed in the round or before it
@@ -15,8 +15,8 @@ CREATE TABLE standings (
     before_round INTEGER, -- the observed round before last_round, NULL for none
     before_confidence DOUBLE,
     before_correct BOOLEAN,
-    best_round INTEGER, -- of the rounds before last_round, that of the highest confidence (the
-    best_confidence DOUBLE, --   later of two alike)
+    best_round INTEGER, -- before last_round, that of the highest confidence (the later of two)
+    best_confidence DOUBLE, -- in that round
     was_correct BOOLEAN, -- in some round before last_round
     support DOUBLE, -- sum of the rounds' weights, halved every curriculum.half_life rounds
     evidence DOUBLE, -- the same sum weighted by confidence

@@ -31,13 +31,15 @@ judged AS (
     GROUP BY round
 ),
 made AS (
-    SELECT
-        proposals.round,
-        count(*) AS proposed,
-        count(*) FILTER (verdicts.accepted) AS accepted
+    SELECT round, count(*) AS proposed
     FROM proposals
-    LEFT JOIN verdicts ON verdicts.proposal_id = proposals.proposal_id
-    GROUP BY proposals.round
+    GROUP BY round
+),
+kept AS (
+    SELECT round, count(*) AS accepted
+    FROM verdicts
+    WHERE accepted
+    GROUP BY round
 )
 SELECT
     asked.round,
@@ -48,12 +50,13 @@ SELECT
     asked.seconds,
     tokens / nullif(asked.seconds, 0) AS tokens_per_second,
     coalesce(made.proposed, 0) AS proposed,
-    coalesce(made.accepted, 0) AS accepted,
-    1000 * coalesce(made.accepted, 0) / nullif(tokens, 0) AS accepted_per_1000_tokens,
+    coalesce(kept.accepted, 0) AS accepted,
+    1000 * coalesce(kept.accepted, 0) / nullif(tokens, 0) AS accepted_per_1000_tokens,
     asked.cut,
     asked.failed,
     coalesce(judged.requests, 0) AS judging_requests,
     coalesce(judged.tokens, 0) AS judging_tokens
 FROM asked
 LEFT JOIN made ON made.round = asked.round
+LEFT JOIN kept ON kept.round = asked.round
 LEFT JOIN judged ON judged.round = asked.round;

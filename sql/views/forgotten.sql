@@ -2,34 +2,22 @@
 --   answered correctly in an earlier round and not now
 -- parameters: none
 -- columns: sample_id, best_round and best_confidence (the earlier round's, at its best),
---   best_label, round, confidence, label, correct (the latest), question_type, scene_id, dataset
+--   best_label (of that confidence), round (the latest it was observed in), confidence (the latest),
+--   label (the latest), correct (the latest), question_type, scene_id, dataset
 -- grain: a sample
 CREATE VIEW forgotten AS
-WITH earlier AS (
-    SELECT
-        trajectory.sample_id,
-        max_by(trajectory.round, (trajectory.confidence, trajectory.round)) AS best_round,
-        max(trajectory.confidence) AS best_confidence,
-        bool_or(trajectory.label = 'easy') AS was_easy,
-        bool_or(trajectory.correct) AS was_correct
-    FROM trajectory
-    JOIN difficulty ON difficulty.sample_id = trajectory.sample_id
-    WHERE trajectory.round < difficulty.round
-    GROUP BY trajectory.sample_id
-)
 SELECT
-    difficulty.sample_id,
-    earlier.best_round,
-    earlier.best_confidence,
-    label_of(earlier.best_confidence) AS best_label,
-    difficulty.round,
-    difficulty.confidence,
-    difficulty.label,
-    difficulty.correct,
-    difficulty.question_type,
-    difficulty.scene_id,
-    difficulty.dataset
-FROM difficulty
-JOIN earlier ON earlier.sample_id = difficulty.sample_id
-WHERE (earlier.was_easy AND difficulty.label <> 'easy')
-    OR (earlier.was_correct AND NOT difficulty.correct);
+    sample_id,
+    best_round,
+    best_confidence,
+    label_of(best_confidence) AS best_label,
+    last_round AS round,
+    confidence,
+    label_now(confidence, smoothed) AS label,
+    correct,
+    question_type,
+    scene_id,
+    dataset
+FROM standings
+WHERE (label_of(best_confidence) = 'easy' AND label_now(confidence, smoothed) <> 'easy')
+    OR (was_correct AND NOT correct);

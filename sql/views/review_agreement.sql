@@ -1,9 +1,9 @@
 -- purpose: how far the reviewing model agrees with the other judges on proposals with an answer
 -- parameters: none
--- columns: round, model, asked, keep, shortcut, noisy, unclear, unread (opinions),
---   both_keep, both_reject, only_reviewer, only_judges (rejected by that side alone),
---   rejected (by the other judges, asked about or not), rate (of agreement) and kappa (Cohen's;
---   both weighted back to all of these proposals, NULL where the reviews do not tell)
+-- columns: round, model, asked, keep, shortcut, noisy, unclear and unread (opinions), both_keep,
+--   both_reject, only_reviewer and only_judges (rejected by that side alone), rejected (by the other
+--   judges, asked about or not), rate (of agreement, weighted back to all of these proposals; NULL
+--   where the reviews do not tell), kappa (Cohen's, likewise)
 -- grain: a round with reviews
 CREATE VIEW review_agreement AS
 WITH counted AS (

@@ -1,27 +1,31 @@
 -- purpose: the loop at a glance
 -- parameters: none
 -- columns: round, proposed, accepted, rejected, acceptance_rate (of those judged), top_rejections
---   (the three most frequent reasons with counts), easy, frontier, hard (labels at the round's last
+--   (the three most frequent reasons with counts), easy, frontier and hard (labels at the round's last
 --   observation of each sample), trained (distinct samples), held_out_accuracy (mean score in
---   [0, 1]), held_out_change (against the round before; round 0 is the base solver)
+--   [0, 1]), held_out_change (against the round before; round 0 is the base solver), probe_accuracy
+--   (mean score on the fixed probe set)
 -- grain: a round from 1 on
 CREATE VIEW round_summary AS
 WITH rounds AS (
     SELECT round FROM proposals
     UNION
-    SELECT round FROM observations
+    SELECT round FROM round_observations
     UNION
     SELECT round FROM evaluations
 ),
+made AS (
+    SELECT round, count(*) AS proposed
+    FROM proposals
+    GROUP BY round
+),
 judged AS (
     SELECT
-        proposals.round,
-        count(*) AS proposed,
-        count(*) FILTER (verdicts.accepted) AS accepted,
-        count(*) FILTER (NOT verdicts.accepted) AS rejected
-    FROM proposals
-    LEFT JOIN verdicts ON verdicts.proposal_id = proposals.proposal_id
-    GROUP BY proposals.round
+        round,
+        count(*) FILTER (accepted) AS accepted,
+        count(*) FILTER (NOT accepted) AS rejected
+    FROM verdicts
+    GROUP BY round
 ),
 reasons AS (
     SELECT
@@ -53,10 +57,15 @@ held_out AS (
     SELECT round, avg(score) AS accuracy
     FROM evaluations
     GROUP BY round
+),
+probed AS (
+    SELECT round, avg(score) AS accuracy
+    FROM probes
+    GROUP BY round
 )
 SELECT
     rounds.round,
-    coalesce(judged.proposed, 0) AS proposed,
+    coalesce(made.proposed, 0) AS proposed,
     coalesce(judged.accepted, 0) AS accepted,
     coalesce(judged.rejected, 0) AS rejected,
     judged.accepted / nullif(judged.accepted + judged.rejected, 0) AS acceptance_rate,
@@ -66,11 +75,14 @@ SELECT
     coalesce(trained.hard, 0) AS hard,
     coalesce(trained.trained, 0) AS trained,
     held_out.accuracy AS held_out_accuracy,
-    held_out.accuracy - before.accuracy AS held_out_change
+    held_out.accuracy - before.accuracy AS held_out_change,
+    probed.accuracy AS probe_accuracy
 FROM rounds
+LEFT JOIN made ON made.round = rounds.round
 LEFT JOIN judged ON judged.round = rounds.round
 LEFT JOIN top_reasons ON top_reasons.round = rounds.round
 LEFT JOIN trained ON trained.round = rounds.round
 LEFT JOIN held_out ON held_out.round = rounds.round
+LEFT JOIN probed ON probed.round = rounds.round
 LEFT JOIN held_out AS before ON before.round = rounds.round - 1
 WHERE rounds.round >= 1;

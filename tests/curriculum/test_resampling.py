@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, pairwise
 from typing import Any
 
 import polars as pl
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.config import CurriculumSettings
-from engine.curriculum.caps import Allowance, Caps, pick, raised
-from engine.curriculum.resampling import REPLAY, UNSEEN, draw, weight
+from engine.curriculum.labels import label_expr
+from engine.curriculum.ledger import Ledger
+from engine.curriculum.resampling import REPLAY, UNSEEN, draw
 from engine.errors import InputError
 from engine.tables import SCHEMAS
 
@@ -129,6 +131,55 @@ def most_under_caps(samples: pl.DataFrame, type_cap: int, scene_cap: int) -> int
     return best
 
 
+@quick
+@given(pools(), st.lists(st.integers(0, 40), max_size=4), st.sampled_from(["last", "smoothed"]))
+def test_partitioning_makes_no_difference(
+    data: tuple[pl.DataFrame, pl.DataFrame], cuts: list[int], estimate: str
+) -> None:
+    samples, latest = data
+    latest = latest.with_columns(smoothed="confidence", uncertainty=pl.lit(0.1))
+    options = {"settings": CurriculumSettings(estimate=estimate)}
+    first = drawn(samples, latest, **options)
+    assert first.equals(drawn(parted(samples, cuts), parted(latest, cuts), **options))
+
+
+def parted(frame: pl.DataFrame, cuts: list[int]) -> pl.DataFrame:
+    """The same rows as several chunks, the last ones first."""
+    bounds = [0, *sorted(min(cut, frame.height) for cut in cuts), frame.height]
+    parts = [frame[low:high] for low, high in pairwise(bounds)]
+    return pl.concat(parts[::-1], rechunk=False)
+
+
+@quick
+@given(pools(), st.integers(1, 30), st.integers(1, 10))
+def test_no_label_takes_more_than_its_share_while_others_can_fill_in(
+    data: tuple[pl.DataFrame, pl.DataFrame], places: int, tenths: int
+) -> None:
+    samples, latest = data
+    places = min(places, samples.height)
+    chosen = replace(FREE, max_share_per_label=tenths / 10)
+    frame = drawn(samples, latest, settings=chosen, steps=1, batch_size=places)
+    labelled = latest.select("sample_id", label=label_expr(chosen))
+    of = frame.join(labelled, on="sample_id", how="left")["label"].drop_nulls()
+    cap = max(1, places * tenths // 10)
+    taken = Counter(of)
+    supply = Counter(labelled["label"])
+    unlabelled = samples.height - latest.height
+    # With room for every type and scene, the least cap that fills the places.
+    least = next(
+        c for c in range(cap, 99) if unlabelled + sum(min(c, n) for n in supply.values()) >= places
+    )
+    assert max(taken.values(), default=0) <= least
+    beyond = frame.filter(pl.col("why").str.contains(f"beyond the label cap of {cap}: too few"))
+    assert beyond.height == sum(max(0, count - cap) for count in taken.values())
+
+
+def test_unseen_samples_have_no_label_and_no_label_cap() -> None:
+    chosen = replace(FREE, max_share_per_label=0.1)
+    frame = drawn(pool([(0, 0)] * 30), seen({"s000": 0.5, "s001": 0.5}), settings=chosen)
+    assert not frame["why"].str.contains("cap").any()
+
+
 def test_the_same_seed_gives_the_same_draw_and_another_seed_or_round_another() -> None:
     samples = pool([(i % 4, i % 5) for i in range(60)])
     first = drawn(samples, seen({}))
@@ -147,6 +198,18 @@ def test_unseen_samples_take_their_share_and_replay_the_rest() -> None:
     assert set(frame.filter(pl.col("stratum") == REPLAY)["why"]) == {"frontier at 0.500"}
 
 
+def test_why_says_what_the_weight_was_read_from() -> None:
+    samples = pool([(0, 0)])
+    known = seen({"s000": 0.95}).with_columns(smoothed=pl.lit(0.7), uncertainty=pl.lit(0.15))
+    for options, why in (
+        ({}, "easy at 0.950"),
+        ({"estimate": "smoothed"}, "frontier at 0.700 ± 0.150 over rounds"),
+        ({"rule": "ucb"}, "frontier at 0.700 ± 0.150 over rounds, 0.550 possible"),
+    ):
+        frame = drawn(samples, known, settings=replace(FREE, **options), steps=1, batch_size=1)
+        assert frame["why"].to_list() == [why]
+
+
 @pytest.mark.parametrize(("known", "unseen"), [(100, 0), (98, 2), (3, 17), (0, 20)])
 def test_one_stratum_fills_in_for_the_other(known: int, unseen: int) -> None:
     latest = seen({f"s{i:03d}": 0.5 for i in range(known)})
@@ -163,13 +226,6 @@ def test_replay_prefers_the_frontier(rule: str) -> None:
     frontier = sum(p[each] == 0.5 for each in frame["sample_id"])
     # 100 samples of weight 1 against 200 of weight 0.05: about 54 of 60 are expected.
     assert 48 <= frontier < 60
-
-
-def test_weights_of_the_two_rules() -> None:
-    plateau = CurriculumSettings(floor=0.1)
-    assert [weight(p, plateau) for p in (0.05, 0.1, 0.5, 0.9, 0.95)] == [0.1, 1, 1, 1, 0.1]
-    learnability = CurriculumSettings(rule="learnability", floor=0.1)
-    assert [weight(p, learnability) for p in (0.0, 0.25, 0.5, 1.0)] == [0.1, 0.75, 1.0, 0.1]
 
 
 def test_a_zero_floor_leaves_easy_samples_out_until_nothing_else_is_left() -> None:
@@ -208,6 +264,23 @@ def test_a_pool_smaller_than_the_round_is_repeated_and_says_so() -> None:
     )
 
 
+def test_one_sample_fills_every_place() -> None:
+    frame = drawn(pool([(0, 0)]), seen({"s000": 0.5}))
+    assert frame["sample_id"].to_list() == ["s000"] * 8
+    assert frame["stratum"].to_list() == [REPLAY] * 8
+    assert frame["why"][0] == "frontier at 0.500"
+    assert all("drawn again: 1 sample for 8 places" in why for why in frame["why"][1:])
+
+
+def test_the_ledgers_last_observations_are_standings() -> None:
+    observations = pl.DataFrame(
+        {"sample_id": ["s001", "s001"], "round": [1, 1], "step": [0, 1], "confidence": [0.5, 0.99],
+         "correct": [True, True]},
+    )  # fmt: skip
+    frame = drawn(pool([(0, 0)] * 2), Ledger(observations).latest(), steps=1, batch_size=2)
+    assert sorted(frame["why"]) == ["easy at 0.990", "never trained on"]
+
+
 def test_no_sample_at_all_is_one_clear_line() -> None:
     with pytest.raises(InputError, match="round 3: no accepted sample"):
         drawn(pool([]), seen({}), round=3)
@@ -217,13 +290,3 @@ def test_a_sample_given_twice_is_refused() -> None:
     samples = pool([(0, 0)])
     with pytest.raises(ValueError, match="s000 is given twice"):
         drawn(pl.concat([samples, samples]), seen({}))
-
-
-def test_a_greedy_dead_end_is_exchanged_for_a_choice_that_fits() -> None:
-    # Preferring (a, 1) first blocks the only sample of type b; exchanging it for (a, 2) does not.
-    samples = [("a", "1"), ("b", "1"), ("a", "2")]
-    caps = Caps(per_type=1, per_scene=1)
-    supply = Counter(samples)
-    assert raised(caps, supply, {}, 2) == caps
-    allowed = Allowance.of(caps, samples, {})
-    assert sorted(pick(samples, [([0, 1, 2], 2)], allowed, 2)) == [1, 2]

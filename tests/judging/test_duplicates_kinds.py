@@ -162,3 +162,44 @@ def test_programs_of_one_key_are_of_one_shape(data: st.DataObject) -> None:
     again = REWRITINGS[kind](source) if source.startswith(HEAD) else source
     if program_key(again) == program_key(source):
         assert program_shape(again) == program_shape(source)
+
+
+ALONE = frozenset({"a", "b"})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("distance(scene.objects('a')[0], 'b')", "distance('a', 'b')"),
+        ("scene.objects('a')[-1].height", "scene.only('a').height"),
+        ("[o for o in scene.objects('a')][0].top", "scene.only('a').top"),
+        ("[o.top for o in scene.objects() if o.label == 'a'][0]", "scene.only('a').top"),
+        ("list(scene.objects('a'))[0].volume", "scene.only('a').volume"),
+        ("sorted(scene.objects('a'), key=lambda o: -o.top)[0].volume", "scene.only('a').volume"),
+        ("larger(scene.objects('a')[0], scene.only('b')).label", "larger('b', 'a')"),
+        ("left_right(scene.frames()[2], scene.objects('a')[0], 'b')",
+         "left_right(scene.frames()[2], 'a', scene.only('b'))"),
+    ],
+)  # fmt: skip
+def test_the_first_of_one_is_the_only_one(first: str, second: str) -> None:
+    assert program_key(HEAD + first, ALONE) == program_key(HEAD + second, ALONE)
+    assert program_key(HEAD + first) != program_key(HEAD + second)
+
+
+def test_the_only_one_may_be_taken_out_of_its_list() -> None:
+    taken = "def answer(scene):\n    x, = scene.objects('a')\n    return x.height"
+    assert program_key(taken, ALONE) == program_key(HEAD + "scene.only('a').height", ALONE)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("scene.objects('c')[0].height", "scene.only('c').height"),
+        ("scene.objects('a')[1].height", "scene.only('a').height"),
+        ("[o for o in scene.objects('a') if o.top > 1][0].top", "scene.only('a').top"),
+        ("scene.count('a') > scene.count('c')", "scene.count('b') > scene.count('c')"),
+        ("scene.objects()[0].height", "scene.only('a').height"),
+    ],
+)
+def test_what_is_not_the_only_one_is_told_apart(first: str, second: str) -> None:
+    assert program_key(HEAD + first, ALONE) != program_key(HEAD + second, ALONE)

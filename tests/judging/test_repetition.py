@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,13 +13,14 @@ from rewritings import HEAD, scenes
 from engine.config import JudgeSettings, MarginSettings
 from engine.judging.case import Case
 from engine.judging.duplicates import Seen
-from engine.judging.judge import repeats
+from engine.judging.judge import remember, repeats
 from engine.judging.question_words import question_key, words_key
 from engine.judging.validity import Judgement
 from engine.proposing.wording import WORDING
 from engine.records import AnswerKind, Proposal, Reason, Sample
 
 SCENE = scenes(1)[0]
+LABELS = Counter(thing.label for thing in SCENE.objects)
 MARGINS = MarginSettings()
 
 
@@ -44,13 +48,8 @@ def case(
 
 
 def accept(each: Case) -> None:
-    asked = each.proposal
     assert repeats(each) is None
-    assert each.judgement is not None
-    each.seen.add(
-        asked.scene_id, asked.question, asked.program, asked.options,
-        question_type=asked.question_type, answer=each.judgement.answer_text,
-    )  # fmt: skip
+    remember(each)
 
 
 def message(each: Case) -> str:
@@ -76,6 +75,14 @@ def test_other_words_for_the_same_are_a_repetition_where_the_answer_is_the_same(
     assert "other words" in message(case(seen, APART, another))
     assert message(case(seen, APART, another, answer="2.7")) == ""
     assert message(case(seen, APART.replace("sofa", "lamp"), another)) == ""
+
+
+def test_the_first_of_one_is_the_only_one_and_the_first_of_several_is_not() -> None:
+    for label, count in LABELS.items():
+        seen = Seen()
+        accept(case(seen, "How high is it?", f"scene.only({label!r}).height"))
+        again = message(case(seen, "?", f"scene.objects({label!r})[0].height"))
+        assert ("same program" in again) == (count == 1)
 
 
 def test_near_duplicates_may_be_allowed() -> None:
@@ -113,6 +120,10 @@ def test_earlier_rounds_count() -> None:
     )  # fmt: skip
     seen = Seen.from_samples([sample])
     assert "same program" in message(case(seen, "?", "distance('bed', 'sofa')"))
+    one = next(label for label, count in LABELS.items() if count == 1)
+    first = replace(sample, program=f"{HEAD}scene.objects({one!r})[0].height")
+    again = case(Seen.from_samples([first]), "?", f"scene.only({one!r}).height")
+    assert "same program" in message(again)
     assert "other words" in message(case(seen, APART, "max(distance('bed', 'sofa'), 0.0)"))
     assert seen.times_shaped(SCENE.scene_id, "open", HEAD + "distance('a', 'b')") == 1
     assert seen.times_shaped("another", "open", HEAD + "distance('a', 'b')") == 0

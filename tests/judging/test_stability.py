@@ -193,7 +193,7 @@ def test_the_objection_to_a_number_says_how_far_it_spreads() -> None:
     rejected = objection(proposal("...", NUMBER), 1.0, found)
     assert rejected is not None
     assert rejected.message == (
-        "over 16 noisy copies the answer spreads by 20% (5% allowed) and stays within 10% in 0% "
+        "over 16 noisy copies the answer spreads by 20% (4% allowed) and stays within 10% in 0% "
         "(90% needed)"
     )
     assert rejected.margin == pytest.approx(-0.9)

@@ -7,127 +7,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
+from tiny_workspace import compact, sample, write, write_two_rounds
 
 from engine.errors import QueryError, WorkspaceBusy, WorkspaceError
 from engine.reporting import queries
 from engine.reporting.queries import AnalysisConnection, named_queries, open_analysis
+from engine.reporting.script import FOUNDATIONS
 from engine.resources import sql_files
-from engine.tables import SCHEMAS, write_parquet
-
-
-def write(root: Path, table: str, round_: int, rows: list[dict[str, Any]]) -> Path:
-    blank = dict.fromkeys(SCHEMAS[table])
-    frame = pl.DataFrame([blank | {"round": round_} | row for row in rows], schema=SCHEMAS[table])
-    path = root / "tables" / table / f"round={round_:04d}" / "part-0000.parquet"
-    write_parquet(frame, path)
-    return path
-
-
-def proposal(proposal_id: str, kind: str = "count", **more: Any) -> dict[str, Any]:
-    return {
-        "proposal_id": proposal_id,
-        "scene_id": "A",
-        "question_type": kind,
-        "question": f"q {proposal_id}",
-        "program": "def answer(scene):\n    return 1",
-        "options": [],
-    } | more
-
-
-def outcome(proposal_id: str, ok: bool) -> dict[str, Any]:
-    trace = {name: [] for name in ("calls", "labels", "object_ids", "frame_ids")}
-    trace |= {"referents": [], "values": [], "decisions": []}
-    return {"proposal_id": proposal_id, "ok": ok, "answer": "1" if ok else None, "trace": trace}
-
-
-def verdict(proposal_id: str, reason: str | None = None) -> dict[str, Any]:
-    accepted = reason is None
-    message = f"because {proposal_id}" if reason else ""
-    return {
-        "proposal_id": proposal_id,
-        "scene_id": "A",
-        "accepted": accepted,
-        "reason": reason,
-        "message": message,
-    }
-
-
-def sample(sample_id: str, kind: str = "count", **more: Any) -> dict[str, Any]:
-    return {
-        "sample_id": sample_id,
-        "proposal_id": sample_id.replace("s", "p"),
-        "scene_id": "A",
-        "dataset": "synthetic",
-        "split": "train",
-        "question": f"q {sample_id}",
-        "question_type": kind,
-        "answer": "1",
-        "object_ids": ["o1"],
-    } | more
-
-
-def seen(sample_id: str, step: int, confidence: float, correct: bool) -> dict[str, Any]:
-    return {"sample_id": sample_id, "step": step, "confidence": confidence, "correct": correct}
-
-
-def score(value: float) -> dict[str, Any]:
-    return {"sample_id": "s0", "score": value, "predicted": "1", "correct": value == 1}
+from engine.tables import SCHEMAS
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("tiny [ws] 'quoted'")
-    catalog = duckdb.connect(str(root / "catalog.duckdb"))
-    for migration in sql_files("catalog"):
-        catalog.execute(migration.read_text())
-    catalog.execute(
-        "INSERT INTO scenes BY NAME SELECT 'A' AS scene_id, 'synthetic' AS dataset,"
-        " 'A' AS room_key, [] AS floor_polygon, false AS has_mesh,"
-        " 0 AS num_frames, '' AS licence, '' AS source,"
-        " '' AS content_hash, '' AS adapter_version, [] AS open_world_labels"
-    )
-    catalog.execute(
-        "INSERT INTO objects BY NAME SELECT 'A' AS scene_id, 'o' || i AS object_id,"
-        " i AS object_index, ['sofa', 'lamp'][i] AS label, '' AS label_raw,"
-        " [0, 0, 0] AS center, [1, 1, 1] AS extent,"
-        " [1, 0, 0, 0, 1, 0, 0, 0, 1] AS rotation, [0, 0, 0] AS aabb_min, [1, 1, 1] AS aabb_max"
-        " FROM range(1, 3) AS t(i)"
-    )
-    catalog.close()
-
-    write(root, "proposals", 0, [proposal("p0")])
-    write(root, "verdicts", 0, [verdict("p0")])
-    write(root, "samples", 0, [sample("s0", split="held_out")])
-    write(root, "evaluations", 0, [score(0.0), score(0.5)])
-    # Round 1: two accepted and trained on, one rejected by a rule, one that would not run, one
-    # that could not be read.
-    first = [proposal(p) for p in ("p1", "p2", "p3")]
-    first += [proposal("p4", "size"), proposal("p5", "", parse_error="no JSON")]
-    write(root, "proposals", 1, first)
-    ran = [outcome("p1", True), outcome("p2", True), outcome("p3", True), outcome("p4", False)]
-    write(root, "outcomes", 1, ran)
-    judged = [verdict("p1"), verdict("p2"), verdict("p3", "degenerate")]
-    judged += [verdict("p4", "timeout"), verdict("p5", "unparsable")]
-    write(root, "verdicts", 1, judged)
-    write(root, "samples", 1, [sample("s1"), sample("s2", object_ids=["o1", "o2", "gone"])])
-    write(
-        root,
-        "observations",
-        1,
-        [seen("s1", 3, 0.95, True), seen("s1", 0, 0.2, False), seen("s2", 1, 0.05, True)],
-    )
-    write(root, "evaluations", 1, [score(0.5)])
-    # Round 2: s1 falls, s2 rises, s6 is new and was accepted but not trained on.
-    write(root, "proposals", 2, [proposal("p6", "size"), proposal("p7")])
-    write(root, "verdicts", 2, [verdict("p6"), verdict("p7", "degenerate")])
-    write(root, "samples", 2, [sample("s6", "size")])
-    write(root, "observations", 2, [seen("s1", 0, 0.5, False), seen("s2", 0, 0.9, True)])
-    write(root, "evaluations", 2, [score(1.0), score(0.5)])
+    write_two_rounds(root)
+    compact(root, 1, 2)
     return root
 
 
@@ -238,6 +135,7 @@ def test_round_summary_tells_each_round_and_its_change(analysis: AnalysisConnect
         "trained": 2,
         "held_out_accuracy": 0.5,
         "held_out_change": 0.25,
+        "probe_accuracy": None,
     }
     assert (second["easy"], second["frontier"], second["hard"]) == (0, 2, 0)
     assert (second["held_out_accuracy"], second["held_out_change"]) == (0.75, 0.25)
@@ -304,20 +202,25 @@ HEADER = re.compile(r"\A-- purpose: .+\n(--   .+\n)*-- parameters: .+\n", re.MUL
 def test_every_sql_file_has_a_header_is_used_and_runs_on_an_empty_workspace(
     tmp_path: Path,
 ) -> None:
-    files = [path for folder in ("run", "views", "queries") for path in sql_files(folder)]
+    folders = ("run", "views", "views/from_observations", "queries")
+    files = [path for folder in folders for path in sql_files(folder)]
     for path in files:
         header = path.read_text()
         assert HEADER.match(path.read_text()), path
         assert "\n-- columns: " in header, path
         assert "\n-- grain: " in header, path
     assert {path.stem for path in sql_files("run")} == set(SCHEMAS)
-    assert {path.stem for path in sql_files("views")} == {*queries.VIEWS, "label_thresholds"}
-    assert len(named_queries()) >= 8
+    assert {path.stem for path in sql_files("views")} == {*queries.VIEWS, *FOUNDATIONS}
+    assert {p.stem for p in sql_files("views/from_observations")} == {
+        "round_observations",
+        "standings",
+    }
+    assert len(named_queries()) >= 25
     with open_analysis(tmp_path) as empty:
         for query in named_queries():
             values = dict.fromkeys(query.parameters, "1")
             assert empty.named(query.name, values).height == 0, query.name
-        for view in (each for each in queries.VIEWS if each != "label_of"):
+        for view in queries.VIEWS:
             assert empty.sql(f'FROM "{view}"').height == 0
         for table in queries.CATALOG_TABLES:
             assert empty.sql(f"FROM {table}").height == 0
@@ -360,6 +263,13 @@ FORBIDDEN = [
     "WITH x AS (COPY samples TO '{catalog}') FROM x",
     "WITH x AS (COPY samples TO '{catalog}.wal') FROM x",
     "WITH x AS (COPY(SELECT 1) TO '{catalog}.wal') FROM x",
+    "WITH x AS (COPY (SELECT 1) TO '{parquet}' (USE_TMP_FILE false)) FROM x",
+    "COPY (SELECT 1) TO '{parquet}' (USE_TMP_FILE false)",
+    "COPY (SELECT 1) TO 'run://samples/round=0001/part-0000.parquet' (USE_TMP_FILE false)",
+    "PREPARE p AS SELECT 1",
+    "EXECUTE p",
+    "USE memory.main",
+    "PIVOT samples ON question_type",
     "SELECT 1; SELECT 2",
     "SELECT 1; COPY samples TO '{out}'",
     "",
@@ -369,6 +279,23 @@ ESCAPES = [
     "WITH x AS (INSERT INTO catalog.scenes (scene_id) VALUES ('x') RETURNING *) FROM x",
     "WITH x AS (INSERT INTO label_thresholds VALUES (0, 0) RETURNING *) FROM x",
     "FROM query('WITH x AS (COPY samples TO ''{catalog}.wal'') FROM x')",
+    "FROM query('SELECT 1')",
+    "FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+    (
+        "FROM json_execute_serialized_sql(json_serialize_sql('WITH x AS (CO' || 'PY (SELECT 1) TO "
+        "''{catalog}.wal'' (USE_TMP_FILE false)) FROM x'))"
+    ),
+    "SELECT (SELECT count(*) FROM read_text('/etc/passwd'))",
+    "WITH x AS (FROM read_blob('/etc/passwd')) FROM x",
+    "SELECT 1 UNION ALL SELECT size FROM read_blob('/etc/passwd')",
+    "FROM read_duckdb('{catalog}')",
+    "FROM parquet_metadata('{parquet}')",
+    "FROM '{parquet}'",
+    "FROM 'run://../catalog.duckdb'",
+    "FROM 'run://samples/../../catalog.duckdb'",
+    "FROM duckdb_secrets()",
+    "SELECT getenv('HOME')",
+    "FROM sniff_csv('/etc/passwd')",
     "FROM read_csv('/etc/passwd')",
     "FROM read_text('/etc/passwd')",
     "FROM '/etc/passwd'",
@@ -495,8 +422,9 @@ def test_a_catalog_being_written_is_named_as_busy(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, "samples", 1, [sample("s1")])
     path.write_bytes(b"PAR1 not really")
-    with pytest.raises(WorkspaceError, match="samples: cannot be read as Parquet"):
+    with pytest.raises(WorkspaceError, match=r"part-0000\.parquet: cannot be read as Parquet"):
         open_analysis(tmp_path)
+    path.unlink()
     (tmp_path / "catalog.duckdb").write_bytes(b"not a database" * 500)
     with pytest.raises(WorkspaceError, match=r"catalog\.duckdb: "):
         open_analysis(tmp_path)
