@@ -7,6 +7,7 @@ confidence, correct), which does not depend on the order rows were written in.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -21,13 +22,14 @@ from engine.errors import WorkspaceError
 Column = npt.NDArray[Any]
 
 # Rows read at a time.
-_AT_ONCE = 1 << 17
-_KINDS: Mapping[str, Any] = {
-    "first": np.uint64,
-    "second": np.uint64,
-    "step": np.int32,
-    "confidence": np.float64,
-    "correct": np.bool_,
+_AT_ONCE = 1 << 18
+# The columns kept of each row, wide ones first: so each begins where its kind may.
+_KINDS: Mapping[str, np.dtype[Any]] = {
+    "first": np.dtype(np.uint64),
+    "second": np.dtype(np.uint64),
+    "confidence": np.dtype(np.float64),
+    "step": np.dtype(np.int32),
+    "correct": np.dtype(np.bool_),
 }
 
 
@@ -77,7 +79,7 @@ class Rows:
             pl.col("correct").fill_null(False),
         )
         count = whole.select(pl.len()).collect().item()
-        columns = {name: np.empty(count, kind) for name, kind in _KINDS.items()}
+        columns = _room(count)
         for start in range(0, count, _AT_ONCE):
             part = wanted.slice(start, _AT_ONCE).collect(engine="streaming")
             if round_ is None or not _usable(part, round_):
@@ -108,38 +110,54 @@ class Rows:
         )
 
 
+def _room(count: int) -> dict[str, Column]:
+    """Columns for so many rows, in memory of their own.
+
+    It goes back to the system with the round, which a general allocator does not do for certain.
+    """
+    block = mmap.mmap(-1, max(1, count * sum(kind.itemsize for kind in _KINDS.values())))
+    columns, offset = {}, 0
+    for name, kind in _KINDS.items():
+        columns[name] = np.frombuffer(block, kind, count, offset)
+        offset += count * kind.itemsize
+    return columns
+
+
 def _last_rows(
     numbers: Numbers, samples: int, step: Column, confidence: Column, correct: Column
 ) -> Numbers:
     """Each sample's row that is largest by (step, confidence, correct), ``(samples,)``, or -1."""
     last = np.full(samples, -1, dtype=np.int64)
     rows = np.arange(len(numbers))
-    if np.all(step[1:] >= step[:-1]):
-        # Written as training went. Of several rows of a sample, the last one written here stays.
-        for part in parts_of(len(numbers)):
-            last[numbers[part]] = rows[part]
-        tied = []
-        for part in parts_of(len(numbers)):
-            found = last.take(numbers[part])
-            alike = np.flatnonzero((step.take(found) == step[part]) & (found != rows[part]))
-            tied += [found.take(alike), alike + part.start]
-        rows = np.concatenate([rows[:0], *tied])
-    order = rows.take(np.lexsort((correct.take(rows), confidence.take(rows), step.take(rows))))
+    if not np.all(step[1:] >= step[:-1]):
+        latest = np.full(samples, np.iinfo(np.int32).min, dtype=np.int32)
+        np.maximum.at(latest, numbers, step)
+        rows = np.flatnonzero(latest.take(numbers) == step)
+    # Of several rows of a sample, the last one written here stays: one of its last step, as rows
+    # come by rising step as they are written while training, or are of that step all.
+    for part in parts_of(len(rows)):
+        last[numbers.take(rows[part])] = rows[part]
+    tied = [rows[:0]]
+    for part in parts_of(len(rows)):
+        found = last.take(numbers.take(rows[part]))
+        alike = (step.take(found) == step.take(rows[part])) & (found != rows[part])
+        tied += [found[alike], rows[part][alike]]
+    among = np.concatenate(tied)
+    order = among[np.lexsort((correct.take(among), confidence.take(among)))]
     last[numbers.take(order)] = order
     return last
 
 
 def _usable(frame: pl.DataFrame, round_: int) -> bool:
-    """Whether all rows can be placed and weighed; a few numbers of a million rows settle it."""
-    if any(frame[name].null_count() for name in ("round", "step", "confidence")):
-        return False
-    found = frame.select(
-        pl.col("nameless").any(),
-        pl.col("round").min().alias("first"),
-        pl.col("round").max().alias("last"),
-        pl.col("confidence").is_between(0.0, 1.0).all(),
-    ).row(0)
-    return found == (False, round_, round_, True)
+    """Whether all rows can be placed and weighed; a few numbers of many rows settle it."""
+    rounds, confidence = frame["round"], frame["confidence"]
+    return (
+        not any(frame[name].null_count() for name in ("round", "step", "confidence"))
+        and not frame["nameless"].any()
+        and rounds.min() == rounds.max() == round_
+        and not confidence.is_nan().any()
+        and bool(confidence.ge(0.0).all() and confidence.le(1.0).all())
+    )
 
 
 def _refuse(observations: pl.LazyFrame, round_: int | None) -> NoReturn:

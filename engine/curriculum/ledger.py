@@ -26,6 +26,8 @@ from engine.curriculum.weights import is_smoothed, label_of_estimate
 from engine.errors import WorkspaceError
 from engine.tables import SCHEMAS, empty_frame, parts
 
+# Rounds read at once, while another is folded in.
+_AHEAD = 2
 # Table -> the columns read of it.
 _READ = {
     "observations": ("sample_id", "round", "step", "confidence", "correct"),
@@ -202,8 +204,9 @@ class Ledger:
         self, settings: CurriculumSettings, *, earlier: bool = True, smoothed: bool = True
     ) -> pl.DataFrame:
         """What all rounds say of each sample, by sample_id; ``round`` is the last observed one."""
+        rounds = self._in_turn()  # being read from here on
         fold = Fold(settings, expected=self._expected(), earlier=earlier, smoothed=smoothed)
-        for each in self._in_turn():
+        for each in rounds:
             fold.observe(each)
         return fold.frame()[1].rename({"last_round": "round"})
 
@@ -214,14 +217,22 @@ class Ledger:
         return Roster.of(pl.concat([_scan(path, "samples") for path in self._samples]))
 
     def _in_turn(self) -> Iterator[Rows]:
-        """The rounds from the first to the last; while one is worked on, the next one is read."""
+        """The rounds from the first to the last; while one is worked on, others are read."""
         rounds = deque(sorted(self._rounds, key=lambda each: -1 if each is None else each))
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            reading = pool.submit(self._read, rounds.popleft()) if rounds else None
-            while reading is not None:
-                rows = reading.result()
-                reading = pool.submit(self._read, rounds.popleft()) if rounds else None
-                yield rows
+        pool = ThreadPoolExecutor(max_workers=_AHEAD)
+        reading = deque(
+            pool.submit(self._read, rounds.popleft()) for _ in range(min(_AHEAD, len(rounds)))
+        )
+
+        def results() -> Iterator[Rows]:
+            with pool:
+                while reading:
+                    rows = reading.popleft().result()
+                    if rounds:
+                        reading.append(pool.submit(self._read, rounds.popleft()))
+                    yield rows
+
+        return results()
 
     def _read(self, round_: int | None) -> Rows:
         whole = pl.concat(self._rounds[round_]).select(_READ["observations"])

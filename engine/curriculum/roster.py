@@ -182,8 +182,8 @@ class Roster:
             given = np.empty(len(unknown), np.int64)
             given[firsts] = np.arange(len(self), len(self) + len(firsts))
             numbers[unknown] = given.take(holders)
-            ids = texts.collect()["sample_id"].rechunk().gather(unknown.take(firsts))
-            self._texts.append(ids.to_frame().lazy())
+            ids = texts.select("sample_id").collect().rechunk()
+            self._texts.append(ids[unknown.take(firsts)].lazy())
             self._keys = self._keys.joined(new.take(firsts))
             self._seats = Seats(self._keys)
         return numbers

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from PIL import Image
@@ -50,10 +50,15 @@ class FramePictures(Sequence[Picture]):
     def __len__(self) -> int:
         return len(self._readers)
 
-    @overload
-    def __getitem__(self, index: int) -> Picture: ...
-    @overload
-    def __getitem__(self, index: slice) -> FramePictures: ...
+    # For the type checker alone: typing keeps overloads, and so this module and what it imports, to
+    # the very end of the process, where DuckDB complains of what is left of it.
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Picture: ...
+        @overload
+        def __getitem__(self, index: slice) -> FramePictures: ...
+
     def __getitem__(self, index: int | slice) -> Picture | FramePictures:
         if isinstance(index, slice):
             return FramePictures(self._readers[index])
