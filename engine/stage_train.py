@@ -163,7 +163,8 @@ def _write_ledger(work: Round, observations: pl.DataFrame) -> None:
     )
     work.write("standings", advanced.standings)
     work.write("round_observations", advanced.round_observations)
-    work.write("observations", observations)
+    # By sample, as the tables beside it: read and compressed better so, by others and by us.
+    work.write("observations", observations.sort("sample_id", "step", "confidence", "correct"))
     for earlier in range(1, work.number + 1 - _STANDINGS_KEPT):
         shutil.rmtree(work.workspace.part("standings", earlier).parent, ignore_errors=True)
 
