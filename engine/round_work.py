@@ -62,8 +62,8 @@ class Round:
         """Scenes questions are proposed for: the held-out ones in round 0, then the others."""
         return self.plan.scenes(Role.HELD_OUT if self.number == 0 else Role.TRAIN)
 
-    def read(self, table: str, *rounds: int) -> pl.DataFrame:
-        return tables.read_table(self.workspace.tables, table, rounds)
+    def read(self, table: str, *rounds: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        return tables.read_table(self.workspace.tables, table, rounds, columns)
 
     def read_before(self, table: str) -> pl.DataFrame:
         """Rows of the loop's earlier rounds."""

@@ -139,8 +139,8 @@ class _Counted:
         return found
 
 
-def standings_before(work: Round) -> pl.DataFrame | None:
-    """How each sample stood after the round before; None in the first round.
+def standings_before(work: Round, columns: Sequence[str] | None = None) -> pl.DataFrame | None:
+    """How each sample stood after the round before, all of it or some columns; None in round 1.
 
     Computed from all observations where a version without standings wrote that round.
     """
@@ -148,11 +148,12 @@ def standings_before(work: Round) -> pl.DataFrame | None:
         return None
     before = work.number - 1
     if tables.parts(work.workspace.tables, "standings", [before]):
-        return work.read("standings", before)
+        return work.read("standings", before, columns=columns)
     rounds = range(1, work.number)
-    return Ledger.open(work.workspace.tables, rounds).standings(
+    found = Ledger.open(work.workspace.tables, rounds).standings(
         work.read("samples", *rounds), work.config.curriculum
     )
+    return found if columns is None else found.select(columns)
 
 
 def _write_ledger(work: Round, observations: pl.DataFrame) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from engine import tables
 from engine.curriculum.feedback import build_feedback
 from engine.curriculum.resampling import draw
+from engine.curriculum.weights import needed_columns
 from engine.programs.sandbox import Job, Sandbox
 from engine.round_work import RENDERED_PLAN, Counts, Round, asked_frames, proposals_of
 from engine.stage_judge import judge
@@ -43,12 +44,16 @@ def execute(work: Round) -> Counts:
 def resample(work: Round) -> Counts:
     """Draw the round's training samples, in training order."""
     loop = work.config.loop
-    samples = work.read("samples", *range(1, work.number + 1))
+    settings = work.config.curriculum
+    samples = work.read(
+        "samples",
+        *range(1, work.number + 1),
+        columns=("sample_id", "scene_id", "question_type"),
+    )
     with work.reporter.stage("resample", 1, "draw") as reached:
-        before = standings_before(work)
+        before = standings_before(work, columns=("sample_id", *needed_columns(settings)))
         drawn = draw(
-            samples, tables.empty_frame("standings") if before is None else before,
-            work.config.curriculum,
+            samples, tables.empty_frame("standings") if before is None else before, settings,
             steps=loop.steps, batch_size=loop.batch_size, seed=work.config.seed, round=work.number,
         )  # fmt: skip
         reached(1)

@@ -16,7 +16,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -318,27 +318,36 @@ def parts(tables: Path, table: str, rounds: Collection[int] | None = None) -> li
     return [file for _, file in sorted(found)]
 
 
-def read_table(tables: Path, table: str, rounds: Collection[int] | None = None) -> pl.DataFrame:
+def read_table(
+    tables: Path,
+    table: str,
+    rounds: Collection[int] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pl.DataFrame:
     """The table's rows of the chosen rounds (all by default), in the order they were written.
 
-    A typed frame without rows where nothing was written yet. Raises WorkspaceError naming a file
-    that cannot be read or lacks a column.
+    With ``columns`` only these are read. A typed frame without rows where nothing was written yet.
+    Raises WorkspaceError naming a file that cannot be read or lacks a column.
     """
     schema = SCHEMAS[table]
-    frames = [empty_frame(table)]
+    names = list(schema if columns is None else columns)
+    frames = [empty_frame(table).select(names)]
     for path in parts(tables, table, rounds):
         try:
-            frame = pl.read_parquet(path, hive_partitioning=False, glob=False)
+            with path.open("rb") as file:  # of a name, brackets would be taken for a pattern
+                there = pl.read_parquet_schema(file)
+            known = [name for name in names if name in there]
+            frame = pl.read_parquet(path, columns=known, hive_partitioning=False, glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             reason = str(error).splitlines()[0]
             raise WorkspaceError(
                 f"{path}: cannot be read as Parquet ({reason}); remove it and run the round again"
             ) from error
-        different = [name for name, kind in schema.items() if frame.schema.get(name) != kind]
+        different = [name for name in names if frame.schema.get(name) != schema[name]]
         if different:
             raise WorkspaceError(
                 f"{path}: column {different[0]} is missing or of another type than this "
                 "version expects; run the round again or use the version that wrote it"
             )
-        frames.append(frame.select(list(schema)))
+        frames.append(frame.select(names))
     return pl.concat(frames)

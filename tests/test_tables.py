@@ -339,3 +339,23 @@ def test_a_refused_write_is_the_environments_fault(tmp_path: Path) -> None:
     (tmp_path / "observations").write_text("a file where a folder should be")
     with pytest.raises(EnvironmentFault, match="cannot be written"):
         write(tmp_path, 1, 1)
+
+
+def test_some_columns_of_a_table_under_a_folder_with_brackets_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "rooms [1]"
+    drawn = tables.Draw(
+        round=1, step=0, position=0, sample_id="a", weight=1.0, stratum="unseen", why="new"
+    )
+    path = folder / "draws" / "round=0001" / "part-0000.parquet"
+    tables.write_parquet(tables.to_frame("draws", [drawn]), path)
+    read = tables.read_table(folder, "draws", columns=("weight", "sample_id"))
+    assert (read.columns, read.rows()) == (["weight", "sample_id"], [(1.0, "a")])
+    assert tables.read_table(folder, "draws").height == 1
+
+
+def test_a_file_without_a_wanted_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "draws" / "round=0001" / "part-0000.parquet"
+    tables.write_parquet(tables.empty_frame("draws").drop("weight"), path)
+    with pytest.raises(WorkspaceError, match=r"part-0000.parquet: column weight is missing"):
+        tables.read_table(tmp_path, "draws", columns=("weight",))
+    assert tables.read_table(tmp_path, "draws", columns=("why",)).is_empty()

@@ -241,7 +241,7 @@ class Ledger:
 
 def _scan(path: Path, table: str) -> pl.LazyFrame:
     """One file of a table, unread; with only those of its columns that the ledger reads."""
-    frame = pl.scan_parquet(path, hive_partitioning=False)
+    frame = pl.scan_parquet(path, hive_partitioning=False, glob=False)
     try:
         found = frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
