@@ -154,4 +154,4 @@ def demo_command(
     )
     print_summary(workspace, as_json)
     if not as_json:
-        click.echo(f"Look further: ouroboros sql --list -w {root}")
+        click.echo(f"Look further: ouroboros report -w {root}; ouroboros sql --list -w {root}")
