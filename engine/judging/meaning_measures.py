@@ -16,7 +16,6 @@ LENGTHS = frozenset(
 APART = frozenset({"distance", "center_distance", "camera_distance", "walk_length"})
 DIRECTIONS = frozenset({"bearing", "quadrant", "left_or_right", "left_right_or_back"})
 # Calls that can stand for anything a question may ask, by how they are put together.
-# Calls that can stand for anything a question may ask, by how they are put together.
 RAW = frozenset({"rows", "center", "extent", "image_position"})
 _CARRYING = frozenset({"round", "abs", "float", "int", "str", "bool", "list", "tuple", "set"})
 

@@ -4,10 +4,9 @@ Every program is run again on copies of its scene whose boxes are off as annotat
 (:mod:`engine.judging.jitter`). Choices, orders, counts and yes/no must come out the same in 90 %
 of them; numbers must stay within 10 % of the answer in as many, and spread by at most 4 %. DESIGN
 section 6 says 10 %, but at a deviation of 10 % every third annotation is more than that off; at
-4 % one in eighty is, and of planted errors beyond 10 % the judge then finds what it promises
-(`tools/benchmark_faults`: at 5 %, 93 % of them). On one more copy, whose
-boxes stand upright, the answer must hold as well: what hangs on how far a minimal box leans (a
-height, mostly) is not known.
+4 % one in eighty is (measured: README, *What the judges do*). On one more copy, whose boxes stand
+upright, the answer must hold as well: what hangs on how far a minimal box leans (a height, mostly)
+is not known.
 
 Copies are asked for the answer alone: margins do not apply there. The question is whether noise
 changes the answer, and a question whose margin just passes falls below it on half of its copies
