@@ -11,7 +11,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,22 @@ class PlanScene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundPlan:
-    """The inputs of one round; ``hash`` identifies them."""
+    """The inputs of one round; ``hash`` identifies them.
+
+    ``stored_hash`` is what a plan that was read says of itself: under a version with more settings
+    than the one that wrote it, computing it again would give another.
+    """
 
     round: int
     config: Config
     roles: Mapping[str, Role]
     content_hashes: Mapping[str, str]
     benchmark: frozenset[str]
+    stored_hash: str | None = field(default=None, compare=False)
+
+    @property
+    def hash(self) -> str:
+        return self.stored_hash or digest(self._inputs())
 
     def scenes(self, role: Role) -> tuple[str, ...]:
         """Scene ids of one role, in order."""
@@ -54,7 +63,11 @@ class RoundPlan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; ``hash`` covers everything but ``made_by``."""
-        inputs: dict[str, Any] = {
+        inputs = self._inputs()
+        return {"inputs": inputs, "hash": digest(inputs), "made_by": _made_by()}
+
+    def _inputs(self) -> dict[str, Any]:
+        return {
             "round": self.round,
             "config": to_mapping(self.config),
             "scenes": {
@@ -66,7 +79,6 @@ class RoundPlan:
                 for scene in sorted(self.roles)
             },
         }
-        return {"inputs": inputs, "hash": digest(inputs), "made_by": _made_by()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], *, source: str) -> RoundPlan:
@@ -85,6 +97,7 @@ class RoundPlan:
                 roles={s: Role(v["role"]) for s, v in scenes.items()},
                 content_hashes={s: v["content_hash"] for s, v in scenes.items()},
                 benchmark=frozenset(s for s, v in scenes.items() if v["benchmark"]),
+                stored_hash=stated,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(

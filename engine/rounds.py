@@ -86,7 +86,7 @@ def run(
 def _run_round(workspace: Workspace, plan: RoundPlan, *, before: str, reporter: Reporter) -> str:
     """Run what is missing of one round; returns the hash that stands for its results."""
     work: stages.Round | None = None
-    inputs = digest([plan.to_json()["hash"], before])
+    inputs = digest([plan.hash, before])
     for stage in stages_of(plan.round):
         inputs = digest([stage.name, inputs])
         marker = workspace.marker(plan.round, stage.name)

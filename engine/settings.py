@@ -33,6 +33,7 @@ class LoopSettings:
     batch_size: int = setting(64, "samples a training step (paper: 64)", low=1)
     held_out: float = setting(0.2, "share of rooms kept for evaluation", low=0.0, high=0.9)
     held_out_per_scene: int = setting(40, "questions proposed for each held-out scene", low=1)
+    blind_held_out: bool = setting(True, "ask the held-out questions without pictures as well")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,9 @@ class ProposerSettings:
     )
     max_per_scene: int = setting(
         128, "with per_scene = 0: no more than this for one scene and round", low=1
+    )
+    feedback: bool = setting(
+        True, "tell it what became of its earlier questions; what was asked is not repeated anyway"
     )
     # What follows is for models.
     model: str = setting(
@@ -309,8 +313,9 @@ class CurriculumSettings:
     rule: str = setting(
         "plateau",
         "resampling weight: plateau is 1 on the frontier (the paper's), learnability is 4p(1-p), "
-        "ucb is the most learnable confidence that the evidence leaves possible",
-        choices=("plateau", "learnability", "ucb"),
+        "ucb is the most learnable confidence that the evidence leaves possible, uniform is 1 "
+        "everywhere: no curriculum, to compare with",
+        choices=("plateau", "learnability", "ucb", "uniform"),
     )
     estimate: str = setting(
         "last",
@@ -329,6 +334,11 @@ class CurriculumSettings:
     )
     unseen_share: float = setting(
         0.7, "share of a round's samples drawn from those never trained on", low=0.0, high=1.0
+    )
+    unseen: str = setting(
+        "even",
+        "weight of a sample never trained on: what its question type and scene let expect, or 1",
+        choices=("expected", "even"),
     )
     replay_share: float = setting(
         0.3,
@@ -383,8 +393,12 @@ class SolverSettings:
     keep_checkpoints: int = setting(
         2, "checkpoints of finished rounds that are kept; 0 keeps all", low=0
     )
+    model: str = setting(
+        "",
+        "transformers: a folder or a Hub id; tiny: a folder that tools/train_base wrote (empty: "
+        "the embedded checkpoint)",
+    )
     # What follows is for transformers.
-    model: str = setting("", "a folder or a Hub id")
     revision: str = setting("", "the Hub revision: a branch, a tag or, best, a commit")
     dtype: str = setting(
         "auto",

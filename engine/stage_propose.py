@@ -142,7 +142,7 @@ def wanted_per_scene(config: Config, *, scenes: int, round_: int) -> int:
 
 
 def _feedback_by_scene(work: Round) -> dict[str, Feedback]:
-    if work.number < 2:
+    if work.number < 2 or not work.config.proposer.feedback:
         return {}
     rows = tables.from_frame("feedback", work.read("feedback", work.number - 1))
     return {row.feedback.scene_id: row.feedback for row in rows}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from engine import tables
 from engine.curriculum.feedback import build_feedback
+from engine.curriculum.outlook import outlook_columns
 from engine.curriculum.resampling import draw
 from engine.curriculum.weights import needed_columns
 from engine.programs.sandbox import Job, Sandbox
@@ -51,7 +52,8 @@ def resample(work: Round) -> Counts:
         columns=("sample_id", "scene_id", "question_type"),
     )
     with work.reporter.stage("resample", 1, "draw") as reached:
-        before = standings_before(work, columns=("sample_id", *needed_columns(settings)))
+        columns = ("sample_id", *needed_columns(settings), *outlook_columns(settings))
+        before = standings_before(work, columns=columns)
         drawn = draw(
             samples, tables.empty_frame("standings") if before is None else before, settings,
             steps=loop.steps, batch_size=loop.batch_size, seed=work.config.seed, round=work.number,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.config import CurriculumSettings
 from engine.curriculum.caps import Cells, Codes, Indices
 from engine.curriculum.flow import Counts
+from engine.curriculum.outlook import Outlook
 from engine.curriculum.weights import label_of_estimate, needed_columns, weight_expr
 from engine.records import Difficulty
 from engine.seeds import Words, keyed, text_hashes, unit_intervals
@@ -37,10 +38,13 @@ class Pool:
 
     samples: pl.DataFrame
     hashes: Words
+    outlook: Outlook | None = None
 
     @classmethod
-    def of(cls, samples: pl.DataFrame) -> Pool:
+    def of(cls, samples: pl.DataFrame, outlook: Outlook | None = None) -> Pool:
         """The pool of ``samples`` (sample_id, question_type, scene_id); any row order.
+
+        ``outlook`` weighs those never trained on; without one they weigh 1.
 
         Raises ValueError when one is given twice.
         """
@@ -54,7 +58,7 @@ class Pool:
                 raise ValueError(
                     f"sample {twice.sort()[0]} is given twice; give each candidate once"
                 )
-        return cls(samples=samples.select(COLUMNS), hashes=hashes)
+        return cls(samples=samples.select(COLUMNS), hashes=hashes, outlook=outlook)
 
     def supply(self) -> Counts:
         """(1, types, scenes) samples of each, types and scenes sorted by name."""
@@ -148,7 +152,7 @@ def nearest(
     else:
         samples, horizon = pool.samples, np.inf
     luck = -np.log1p(-unit_intervals(numbers))
-    rows = _with_standings(samples, standings, settings)
+    rows = _with_standings(samples, standings, settings, pool.outlook)
     seen = rows["seen"].to_numpy()
     with np.errstate(divide="ignore", over="ignore"):
         key = luck / rows["weight"].to_numpy()
@@ -156,7 +160,10 @@ def nearest(
 
 
 def _with_standings(
-    samples: pl.DataFrame, standings: pl.DataFrame, settings: CurriculumSettings
+    samples: pl.DataFrame,
+    standings: pl.DataFrame,
+    settings: CurriculumSettings,
+    outlook: Outlook | None,
 ) -> pl.DataFrame:
     names = needed_columns(settings)
     if standings.is_empty():
@@ -175,7 +182,9 @@ def _with_standings(
     return known.with_columns(
         seen=pl.col(names[0]).is_not_null(),
         label=label_of_estimate(settings).cast(pl.Enum(LABELS[1:])),
-        weight=weight_expr(settings).fill_null(1.0),
+        weight=weight_expr(settings).fill_null(
+            pl.lit(1.0) if outlook is None else outlook.weights(samples)
+        ),
     )
 
 

@@ -17,6 +17,7 @@ import polars as pl
 from engine.config import CurriculumSettings
 from engine.curriculum.candidates import Pool, nearest
 from engine.curriculum.caps import Caps
+from engine.curriculum.outlook import Outlook
 from engine.curriculum.race import winners
 from engine.curriculum.weights import estimate_column, is_smoothed, possible_expr
 from engine.errors import InputError
@@ -59,7 +60,7 @@ def draw(
             "or see why proposals are rejected with `ouroboros sql --name rejections_by_reason`"
         )
     places = steps * batch_size
-    pool = Pool.of(samples)
+    pool = Pool.of(samples, Outlook.of(standings, settings))
     passes, rest = divmod(places, len(pool))
     caps = Caps(
         per_type=_cap(settings.max_share_per_type, places),

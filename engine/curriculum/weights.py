@@ -1,4 +1,4 @@
-"""How much a sample is wanted again: three rules over confidences, a floor and a temperature.
+"""How much a sample is wanted again: rules over confidences, a floor and a temperature.
 
 A rule gives every sample that was trained on a value in [0, 1], 1 where there is most to learn:
 
@@ -10,6 +10,7 @@ A rule gives every sample that was trained on a value in [0, 1], 1 where there i
                  Cesa-Bianchi and Fischer (2002), with the posterior's deviation for its width as
                  in Kaufmann, Cappé and Garivier (2012). What was not asked for long becomes
                  uncertain, and so comes back.
+``uniform``      1 everywhere: no curriculum, for comparison.
 
 The weight is ``max(floor, value) ** (1 / temperature)``. The floor comes before the temperature:
 then a high temperature flattens every rule towards drawing evenly, the plateau too (whose values
@@ -62,7 +63,9 @@ def weight_expr(settings: CurriculumSettings) -> pl.Expr:
 
     Null where the estimate is null: a sample never trained on has no weight by any rule.
     """
-    if settings.rule == "plateau":
+    if settings.rule == "uniform":
+        value = pl.lit(1.0)
+    elif settings.rule == "plateau":
         on_frontier = label_of_estimate(settings) == Difficulty.FRONTIER.value
         value = on_frontier.cast(pl.Float64)
     else:

@@ -28,10 +28,11 @@ _DRY_DRAWS = 24
 
 
 class GrammarProposer:
-    """Draws proposals from :data:`engine.proposing.kinds.KINDS`."""
+    """Draws proposals from ``kinds``, by default all there are."""
 
-    def __init__(self, settings: ProposerSettings) -> None:
+    def __init__(self, settings: ProposerSettings, kinds: Sequence[Kind] = KINDS) -> None:
         self._name = settings.name
+        self._kinds = kinds
 
     @property
     def name(self) -> str:
@@ -46,7 +47,7 @@ class GrammarProposer:
         """
         for request in requests:
             started = time.perf_counter()
-            lines = write_proposals(request)
+            lines = write_proposals(request, self._kinds)
             if not lines:
                 continue
             yield Reply(
@@ -58,11 +59,11 @@ class GrammarProposer:
             )
 
 
-def write_proposals(request: ProposalRequest) -> list[str]:
-    """Up to ``request.wanted`` distinct proposals as JSON lines."""
+def write_proposals(request: ProposalRequest, kinds: Sequence[Kind] = KINDS) -> list[str]:
+    """Up to ``request.wanted`` distinct proposals of ``kinds`` as JSON lines."""
     scene = request.scene
     inventory = askable(take_inventory(scene))
-    kinds = [kind for kind in KINDS if kind.feasible(inventory)]
+    kinds = [kind for kind in kinds if kind.feasible(inventory)]
     weights = kind_weights(kinds, request.feedback)
     draws = Draws(
         generator(request.seed, "grammar", request.round, scene.scene_id),

@@ -19,7 +19,7 @@ from safetensors.torch import save as to_bytes
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from engine.config import SolverSettings
-from engine.errors import EnvironmentFault, WorkspaceError
+from engine.errors import ConfigError, EnvironmentFault, WorkspaceError
 from engine.records import Evaluation, Observation
 from engine.resources import TINY_BASE
 from engine.solving.arithmetic import fixed_arithmetic
@@ -60,10 +60,14 @@ class TinySolver:
         tokenizer: Tokenizer | None = None,
         model: Qwen3VLForConditionalGeneration | None = None,
     ) -> None:
-        """The base checkpoint, unless tokenizer and model are given (:meth:`random`)."""
+        """The base checkpoint, unless tokenizer and model are given (:meth:`random`).
+
+        Raises ConfigError where ``settings.model`` names a folder that holds none.
+        """
         self.settings = settings
-        self.tokenizer = tokenizer or load_tokenizer(TINY_BASE / TOKENIZER)
-        self.model = model or _base_model()
+        base = _base_folder(settings)
+        self.tokenizer = tokenizer or load_tokenizer(base / TOKENIZER)
+        self.model = model or _base_model(base)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=settings.learning_rate or DEFAULT_LEARNING_RATE,
@@ -209,12 +213,23 @@ def save_base(
     (directory / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def _base_model() -> Qwen3VLForConditionalGeneration:
-    for name in (WEIGHTS, CONFIG):
-        if not (TINY_BASE / name).is_file():
-            raise EnvironmentFault(f"{TINY_BASE / name} is missing; reinstall ouroboros-spatial")
-    model = random_model(Qwen3VLConfig.from_json_file(TINY_BASE / CONFIG), seed=0)
-    _fill(model, load_file(TINY_BASE / WEIGHTS))
+def _base_folder(settings: SolverSettings) -> Path:
+    """Where the base checkpoint is; looked at before anything is read."""
+    folder = Path(settings.model).expanduser() if settings.model else TINY_BASE
+    for name in (WEIGHTS, CONFIG, TOKENIZER):
+        if not (folder / name).is_file():
+            if settings.model:
+                raise ConfigError(
+                    f"solver.model = {settings.model!r}: there is no {name}; name a folder that "
+                    'tools/train_base wrote, or set solver.name = "transformers"'
+                )
+            raise EnvironmentFault(f"{folder / name} is missing; reinstall ouroboros-spatial")
+    return folder
+
+
+def _base_model(folder: Path) -> Qwen3VLForConditionalGeneration:
+    model = random_model(Qwen3VLConfig.from_json_file(folder / CONFIG), seed=0)
+    _fill(model, load_file(folder / WEIGHTS))
     return model
 
 
