@@ -53,16 +53,11 @@ ARMS = {
             changes={"proposer": {"feedback": False}, "curriculum": _UNIFORM},
             up_front=True,
         ),
+        Arm(name="loop", what="the loop as shipped"),
         Arm(
             name="no-feedback",
             what="propose, execute, judge each round; neither feedback nor resampling",
             changes={"proposer": {"feedback": False}, "curriculum": _UNIFORM},
-        ),
-        Arm(name="loop", what="the loop as shipped"),
-        Arm(
-            name="loop-expected",
-            what="the loop, unseen samples weighed by what their like came to",
-            changes={"curriculum": {"unseen": "expected"}},
         ),
         Arm(
             name="learnability",
@@ -79,6 +74,11 @@ ARMS = {
             name="resampling-off",
             what="the loop, drawn uniformly",
             changes={"curriculum": _UNIFORM},
+        ),
+        Arm(
+            name="expected",
+            what="the loop, unseen samples weighed by what their like came to",
+            changes={"curriculum": {"unseen": "expected"}},
         ),
         Arm(name="judges-off", what="the loop, every answer accepted", changes=_NO_JUDGES),
     )

@@ -67,15 +67,15 @@ class World:
 
     rooms: int = 143
     held_out: float = 0.16
-    held_out_per_scene: int = 40
+    held_out_per_scene: int = 32
     rounds: int = 8
-    steps: int = 20
+    steps: int = 16
     batch_size: int = 32
-    per_scene: int = 18
+    per_scene: int = 15
     learning_rate: float = 3e-4
     base_steps: int = 120
-    trivial: float = 0.70
-    hopeless: float = 0.20
+    trivial: float = 0.75
+    hopeless: float = 0.19
     mislabelled: float = 0.25
 
     @property

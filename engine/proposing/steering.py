@@ -6,10 +6,14 @@ towards one half by ``PRIOR`` imagined cases so that a handful of answers moves 
     A_t = (accepted + PRIOR/2) / (proposed + PRIOR)
     F_t = (frontier + PRIOR/2) / (easy + frontier + hard + PRIOR)          over all scenes
     F_ts = (frontier_ts + PRIOR F_t) / (easy_ts + frontier_ts + hard_ts + PRIOR)    in this scene
-    weight_t = base_t max(FLOOR, 4 A_t F_ts)
+    factor_t = max(FLOOR, 4 A_t F_ts)
 
 ``A F`` estimates the frontier samples a proposal yields; the factor 4 makes an unknown type weigh
-its base. ``FLOOR`` keeps every type alive: a solver that changed may find it worth asking again.
+1. ``FLOOR`` keeps every type alive: a solver that changed may find it worth asking again. From the
+first feedback on a type weighs its factor alone in the grammar, whatever the grammar's own weights
+were: a proposer that likes easy questions is not asked for them in proportion to its liking. Within
+a type its kinds keep their own proportions.
+
 Labels are weighed alike by the frontier share of this scene's questions that name them::
 
     weight_l = max(LABEL_FLOOR, 2 (frontier_l + 1) / (easy_l + frontier_l + hard_l + 2))
@@ -18,8 +22,8 @@ Labels are weighed alike by the frontier share of this scene's questions that na
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 from engine.proposing.kinds import Kind
 from engine.proposing.wording import name, plural
@@ -31,7 +35,7 @@ LABEL_FLOOR = 0.25
 
 
 def type_factors(feedback: Feedback | None) -> dict[str, float]:
-    """What each question type's base weight is multiplied by; types it lacks keep theirs."""
+    """How much each question type is wanted; types that it lacks, 1."""
     if feedback is None:
         return {}
     seen = Counter((item.question_type, item.difficulty) for item in feedback.items)
@@ -50,10 +54,18 @@ def type_factors(feedback: Feedback | None) -> dict[str, float]:
     return factors
 
 
-def kind_weights(kinds: Iterable[Kind], feedback: Feedback | None) -> list[float]:
-    """A weight for each of ``kinds``, in their order."""
+def kind_weights(kinds: Sequence[Kind], feedback: Feedback | None) -> list[float]:
+    """A weight for each of ``kinds``, in their order: their own, until there is feedback."""
     factors = type_factors(feedback)
-    return [kind.weight * factors.get(kind.question_type, 1.0) for kind in kinds]
+    if not factors:
+        return [kind.weight for kind in kinds]
+    totals: dict[str, float] = defaultdict(float)
+    for kind in kinds:
+        totals[kind.question_type] += kind.weight
+    return [
+        factors.get(kind.question_type, 1.0) * kind.weight / totals[kind.question_type]
+        for kind in kinds
+    ]
 
 
 def label_weights(labels: Sequence[str], feedback: Feedback | None) -> Mapping[str, float]:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from engine.proposing.steering import FLOOR, LABEL_FLOOR, label_weights, type_factors
+from engine.proposing.kinds import KINDS
+from engine.proposing.steering import (
+    FLOOR,
+    LABEL_FLOOR,
+    kind_weights,
+    label_weights,
+    type_factors,
+)
 from engine.records import Difficulty, Feedback, FeedbackItem, TypeRate
 
 
@@ -72,6 +81,29 @@ def test_a_scene_departs_from_the_rest_by_its_own_answers() -> None:
     alone = type_factors(feedback(types=types))["open"]
     items = [item("open", Difficulty.FRONTIER)] * 6
     assert type_factors(feedback(*items, types=types))["open"] > 1.3 * alone
+
+
+def test_with_feedback_a_type_weighs_its_factor_whatever_the_grammar_preferred() -> None:
+    skewed = [
+        replace(kind, weight=kind.weight * (100 if kind.question_type == "open" else 1))
+        for kind in KINDS
+    ]
+    given = feedback(
+        types=(rate("open", accepted=10, easy=40), rate("object_counting", accepted=90))
+    )
+    factors = type_factors(given)
+    for kinds in (KINDS, skewed):
+        weights = kind_weights(kinds, given)
+        by_type: dict[str, float] = {}
+        for kind, weight in zip(kinds, weights, strict=True):
+            by_type[kind.question_type] = by_type.get(kind.question_type, 0.0) + weight
+        assert by_type["open"] == pytest.approx(factors["open"])
+        assert by_type["object_counting"] == pytest.approx(factors["object_counting"])
+        assert by_type["object_abs_distance"] == pytest.approx(1.0)
+    assert kind_weights(skewed, None) == [kind.weight for kind in skewed]
+    own = [weight for kind, weight in zip(KINDS, kind_weights(KINDS, given), strict=True)
+           if kind.question_type == "object_abs_distance"]  # fmt: skip
+    assert own[0] / own[1] == pytest.approx(0.9 / 0.5)
 
 
 def test_labels_of_frontier_questions_gain_and_of_easy_ones_lose() -> None:
