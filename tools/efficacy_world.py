@@ -69,9 +69,9 @@ class World:
     held_out: float = 0.16
     held_out_per_scene: int = 32
     rounds: int = 8
-    steps: int = 16
+    steps: int = 12
     batch_size: int = 32
-    per_scene: int = 15
+    per_scene: int = 10
     learning_rate: float = 3e-4
     base_steps: int = 120
     trivial: float = 0.75
