@@ -10,6 +10,9 @@ import click
 
 from engine import __version__
 from engine.commands import analysis, loop, machine, report, scenes
+from engine.commands.eval import eval_command
+from engine.commands.hydrate import hydrate_command
+from engine.commands.publish import publish_command
 from engine.commands.shell import complain
 from engine.errors import OuroborosError
 
@@ -37,11 +40,14 @@ COMMANDS = (
     scenes.scenes_command,
     loop.run_command,
     loop.execute_command,
+    eval_command,
     loop.status_command,
     analysis.ledger_command,
     analysis.sql_command,
     report.report_command,
     analysis.export_command,
+    publish_command,
+    hydrate_command,
     machine.doctor_command,
     loop.demo_command,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from engine import seeds, tables
 from engine.asking import Asking, reviews, writes_own_programs
@@ -22,6 +21,7 @@ from engine.programs.sandbox import Sandbox
 from engine.records import Outcome, Proposal, Sample, Verdict
 from engine.round_plan import Role
 from engine.round_work import Counts, Round, asked_frames, held_out_rooms, proposals_of, solver_item
+from engine.solving.base import blind
 from engine.solving.table import load_solver
 
 
@@ -112,7 +112,7 @@ def _blind(work: Round, samples: Sequence[Sample]) -> Iterable[float]:
     """How sure the solver of the round before is of each answer, shown no pictures."""
     checkpoint = work.workspace.checkpoint(work.number - 1) if work.number > 1 else None
     solver = load_solver(work.config.solver, checkpoint)
-    return solver.confidences([replace(solver_item(work, each), pictures=()) for each in samples])
+    return solver.confidences([blind(solver_item(work, each)) for each in samples])
 
 
 def _review(

@@ -13,10 +13,11 @@ from engine import seeds, tables
 from engine.curriculum.ledger import Ledger
 from engine.curriculum.standings import advance
 from engine.errors import ConfigError
+from engine.evaluation.asking import answers
 from engine.records import Evaluation, Observation, Sample
 from engine.round_plan import digest
 from engine.round_work import Counts, Round, solver_item
-from engine.solving.base import Solver, SolverItem
+from engine.solving.base import Solver, SolverItem, blind
 from engine.solving.midway import Midway, settle
 from engine.solving.table import load_solver
 from engine.workspace import replace_folder
@@ -77,7 +78,7 @@ def train(work: Round) -> Counts:
 
 def _midway(work: Round, drawn: pl.DataFrame) -> Midway:
     target = work.workspace.checkpoint(work.number)
-    trained_on = digest([work.plan.to_json()["hash"], drawn["sample_id"].to_list()])
+    trained_on = digest([work.plan.hash, drawn["sample_id"].to_list()])
     return Midway(target.with_name(f".{target.name}.midway"), trained_on)
 
 
@@ -93,31 +94,53 @@ def _look(work: Round, samples: Iterable[Sample]) -> None:
 def evaluate(work: Round) -> Counts:
     """Ask the held-out questions, and the probe set, of the solver as this round left it.
 
+    The held-out questions are asked once more without pictures (``loop.blind_held_out``): what is
+    right then comes from language alone, of the base solver in round 0 as well.
+
     Round 0 asks the base solver; the probe set is only known once round 1 has its samples, so that
     round asks it of the base solver as well.
     """
     checkpoint = work.workspace.checkpoint(work.number) if work.number else None
     note = work.reporter.note
     solver: Solver = load_solver(work.config.solver, checkpoint, note=note)
-    held_out = _samples(work, 0)
-    probe = _probe(work)
+    held_out = [solver_item(work, sample) for sample in _samples(work, 0)]
+    probe = [solver_item(work, sample) for sample in _probe(work)]
+    asked_blind = [blind(item) for item in held_out] if work.config.loop.blind_held_out else []
     again = 2 if work.number == 1 else 1
-    total = len(held_out) + again * len(probe)
+    total = len(held_out) + len(asked_blind) + again * len(probe)
     with work.reporter.stage("evaluate", total, "questions") as reached:
         counted = _Counted(reached)
-        evaluations = counted.answers(solver, work, held_out, work.number)
+        evaluations = counted.answers(solver, held_out, work.number)
+        without = counted.answers(solver, asked_blind, work.number)
         if probe:
-            probed = counted.answers(solver, work, probe, work.number)
+            probed = counted.answers(solver, probe, work.number)
             if work.number == 1:
                 base = load_solver(work.config.solver, None, note=note)
-                asked = counted.answers(base, work, probe, 0)
+                asked = counted.answers(base, probe, 0)
                 tables.write_parquet(
                     tables.to_frame("probes", asked), work.workspace.part("probes", 0)
                 )
             work.write("probes", tables.to_frame("probes", probed))
+    if asked_blind:
+        work.write("blind_evaluations", tables.to_frame("blind_evaluations", without))
     work.write("evaluations", tables.to_frame("evaluations", evaluations))
     _drop_checkpoints(work)
-    return {"asked": len(held_out), "accuracy": _mean([e.score for e in evaluations])}
+    return _evaluated(work, evaluations, without)
+
+
+def _evaluated(
+    work: Round, evaluations: Sequence[Evaluation], without: Sequence[Evaluation]
+) -> Counts:
+    """What came out, also as a line for the person who waits."""
+    accuracy = _mean([e.score for e in evaluations])
+    counts: dict[str, int | float] = {"asked": len(evaluations), "accuracy": accuracy}
+    line = f"  held-out accuracy {accuracy:.3f} over {len(evaluations):,} questions"
+    if without:
+        counts["blind_accuracy"] = _mean([e.score for e in without])
+        line += f"; without pictures {counts['blind_accuracy']:.3f}"
+    if evaluations:
+        work.reporter.note(line)
+    return counts
 
 
 class _Counted:
@@ -127,15 +150,12 @@ class _Counted:
         self._reached = reached
         self._done = 0
 
-    def answers(
-        self, solver: Solver, work: Round, samples: Sequence[Sample], number: int
-    ) -> list[Evaluation]:
-        found = []
-        items = [solver_item(work, sample) for sample in samples]
-        for evaluation in solver.evaluate(items, round=number):
-            found.append(evaluation)
-            self._done += 1
-            self._reached(self._done)
+    def answers(self, solver: Solver, items: Sequence[SolverItem], number: int) -> list[Evaluation]:
+        before = self._done
+        found = answers(
+            solver, items, round=number, reached=lambda count: self._reached(before + count)
+        )
+        self._done += len(found)
         return found
 
 

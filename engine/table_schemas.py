@@ -201,6 +201,7 @@ _COLUMNS: Mapping[str, dict[str, Any]] = {
         "dataset": pl.String,
     },
     "evaluations": _ANSWERED,
+    "blind_evaluations": _ANSWERED,
     "probes": _ANSWERED,
     "feedback": {
         "round": pl.Int32,

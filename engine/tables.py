@@ -249,6 +249,7 @@ _CODECS: Mapping[str, tuple[Callable[[Any], Row], Callable[[Row], Any]]] = {
     "draws": (_flat, _plain(Draw)),
     "observations": (_flat, _plain(Observation)),
     "evaluations": (_flat, _plain(Evaluation)),
+    "blind_evaluations": (_flat, _plain(Evaluation)),
     "probes": (_flat, _plain(Evaluation)),
     "feedback": (_feedback_row, _feedback),
 }

@@ -65,8 +65,8 @@ def test_every_command_has_help_with_an_example(command: Any) -> None:
 
 def test_contract_commands_are_there() -> None:
     expected = [
-        "init", "ingest", "scenes", "run", "execute", "status", "ledger", "sql", "report", "export",
-        "doctor", "demo",
+        "init", "ingest", "scenes", "run", "execute", "eval", "status", "ledger", "sql", "report",
+        "export", "publish", "hydrate", "doctor", "demo",
     ]  # fmt: skip
     assert [c.name for c in COMMANDS] == expected
 

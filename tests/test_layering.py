@@ -35,6 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "engine.asking",
+            "engine.evaluation",
             "engine.round_plan",
             "engine.round_work",
             "engine.stage_judge",
@@ -60,6 +61,10 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "open3d": ("engine.scenes.raycast",),
     "RestrictedPython": ("engine.programs",),
     "datasets": (),
+    "huggingface_hub": ("engine.publishing",),
+    "mlcroissant": (),
+    "webdataset": (),
+    "trl": (),
     "plotly": ("engine.reporting.report_figures",),
     "playwright": (),
     # Run by path under the interpreter that has vLLM, never imported here.

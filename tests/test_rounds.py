@@ -15,7 +15,7 @@ import pytest
 from engine import rounds, tables
 from engine.errors import InputError, WorkspaceBusy, WorkspaceError
 from engine.progress import QuietReporter
-from engine.publishing.shards import export_parquet
+from engine.publishing.layouts import export
 from engine.reporting.queries import open_analysis
 from engine.scenes.ingest import ingest
 from engine.workspace import Workspace
@@ -82,10 +82,10 @@ def run(workspace: Workspace, to_round: int | None = None) -> None:
 
 def results(workspace: Workspace) -> dict[str, str]:
     """sha256 of what must not depend on how the run went: samples, draws, confidences, exports."""
-    export_parquet(workspace.root, workspace.root / "out", rounds=None)
+    export("parquet", workspace, workspace.root / "out")
     files = [
         *(p for name in ("samples", "draws", "observations", "round_observations", "standings",
-                       "evaluations", "probes", "feedback")
+                       "evaluations", "blind_evaluations", "probes", "feedback")
           for p in sorted((workspace.tables / name).rglob("*.parquet"))),
         *sorted(p for p in (workspace.root / "out").rglob("*") if p.is_file()),
     ]  # fmt: skip

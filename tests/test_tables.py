@@ -213,6 +213,16 @@ RECORDS: dict[str, st.SearchStrategy[Any]] = {
         confidence=number,
         solver=text,
     ),
+    "blind_evaluations": st.builds(
+        Evaluation,
+        sample_id=text,
+        round=small,
+        predicted=text,
+        score=number,
+        correct=st.booleans(),
+        confidence=number,
+        solver=text,
+    ),
     "probes": st.builds(
         Evaluation,
         sample_id=text,

@@ -132,26 +132,32 @@ def status_command(root: Path, as_json: bool) -> None:
         click.echo(f"running: {now['stage']} {now['done']}/{now['total']} {now['unit']}{eta}")
 
 
-@command("demo", "ouroboros demo", "ouroboros demo /tmp/loop --scenes 30 --rounds 2")
+@command(
+    "demo",
+    "ouroboros demo",
+    "ouroboros demo /tmp/loop --scenes 30 --rounds 2",
+    "ouroboros demo /tmp/paper --scenes 120 --rounds 4 --steps 100",
+)
 @click.argument("root", metavar="[DIR]", type=click.Path(path_type=Path),
                 default=Path("ouroboros-demo"))  # fmt: skip
 @click.option("--scenes", type=click.IntRange(4), default=60, show_default=True,
               help="Rooms to generate.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True,
               help="Rounds to run.")  # fmt: skip
+@click.option("--steps", type=click.IntRange(1), default=40, show_default=True,
+              help="Training steps of 64 a round (the paper: 4 rounds of 100).")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="Seed of everything.")  # fmt: skip
 @json_option
 @quiet_option
 def demo_command(
-    root: Path, scenes: int, rounds: int, seed: int, as_json: bool, quiet: bool
+    root: Path, scenes: int, rounds: int, steps: int, seed: int, as_json: bool, quiet: bool
 ) -> None:
     """Run the whole loop on generated scenes, in DIR (default: ouroboros-demo)."""
     from engine.demo import DemoSettings, run_demo
 
-    workspace = run_demo(
-        root, DemoSettings(scenes=scenes, rounds=rounds, seed=seed), reporter_for(quiet)
-    )
+    settings = DemoSettings(scenes=scenes, rounds=rounds, steps=steps, seed=seed)
+    workspace = run_demo(root, settings, reporter_for(quiet))
     print_summary(workspace, as_json)
     if not as_json:
         click.echo(f"Look further: ouroboros report -w {root}; ouroboros sql --list -w {root}")

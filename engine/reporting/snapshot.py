@@ -28,8 +28,9 @@ from engine.workspace import Workspace
 
 # The last stage's table first, and in a stage the one it writes last.
 LISTED = (
-    "feedback", "evaluations", "probes", "observations", "round_observations", "standings", "draws",
-    "samples", "verdicts", "reviews", "outcomes", "proposals", "requests", "prompts",
+    "feedback", "evaluations", "blind_evaluations", "probes", "observations", "round_observations",
+    "standings", "draws", "samples", "verdicts", "reviews", "outcomes", "proposals", "requests",
+    "prompts",
 )  # fmt: skip
 # Only the newest round's partition is read, and it may be removed while a run goes on.
 STANDINGS = "standings"

@@ -6,7 +6,7 @@ Importing this module loads no learning library.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +37,11 @@ class SolverItem:
     unit: str | None
     options: tuple[str, ...] | None
     answer: str
+
+
+def blind(item: SolverItem) -> SolverItem:
+    """``item`` without its pictures: what a solver answers then, it did not have to look for."""
+    return replace(item, pictures=())
 
 
 class Solver(Protocol):
@@ -73,7 +78,10 @@ class Solver(Protocol):
         *,
         round: int,  # noqa: A002 - the loop's word for it
     ) -> Iterator[Evaluation]:
-        """Greedy answers, in the items' order; scored by :mod:`engine.solving.scoring`."""
+        """Greedy answers, in the items' order; scored by :mod:`engine.solving.scoring`.
+
+        Items without pictures are asked blind: by their text alone.
+        """
         ...
 
     def confidences(self, items: Sequence[SolverItem]) -> Iterator[float]:

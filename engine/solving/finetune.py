@@ -27,8 +27,7 @@ from engine.solving.chat import ChatFormat
 from engine.solving.fleet import Fleet
 from engine.solving.optimizer_state import load_optimizer, save_optimizer
 from engine.solving.passes import Passes, length
-from engine.solving.questions import read_back
-from engine.solving.scoring import score
+from engine.solving.questions import answer_text, read_back, said_score
 from engine.solving.training import Reading
 from engine.solving.world import Alone, World, require_accelerate
 
@@ -158,13 +157,12 @@ class TransformersSolver:
         """Greedy answers; ``confidence`` is the written tokens' geometric mean probability."""
         for part in self._portions(items):
             for item, written in zip(part, self._all("write", part, None), strict=True):
-                predicted = read_back(item, written.text)
                 yield Evaluation(
                     sample_id=item.sample_id,
                     round=round,
-                    predicted=predicted,
-                    score=score(predicted, item.answer, item.answer_kind),
-                    correct=predicted == item.answer,
+                    predicted=read_back(item, written.text),
+                    score=said_score(item, written.text),
+                    correct=written.text == answer_text(item),
                     confidence=written.confidence,
                     solver=self.name,
                 )

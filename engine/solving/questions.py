@@ -11,7 +11,7 @@ import string
 
 from engine.records import AnswerKind
 from engine.solving.base import SolverItem
-from engine.solving.scoring import first_word, words_match
+from engine.solving.scoring import letter_matches, score
 
 FRAMES = "These are frames of a video."
 BY_LETTER = "Answer with the option's letter from the given choices directly."
@@ -38,23 +38,35 @@ def question_text(item: SolverItem) -> str:
 
 def answer_text(item: SolverItem) -> str:
     """What the assistant's turn says: the letter of the right option, or the answer itself."""
-    if item.options:
-        for letter, option in zip(_letters(item), item.options, strict=False):
-            if option == item.answer:
-                return letter
-    return item.answer
+    return _right_letter(item) or item.answer
 
 
 def read_back(item: SolverItem, said: str) -> str:
-    """An answer in the sample's own words: a letter becomes the option it names."""
+    """An answer in the sample's own words: a letter becomes the option it names.
+
+    A letter is read as VSI-Bench reads one; what names none comes back as it was said.
+    """
     said = said.strip()
-    if item.options and not any(words_match(said, option) for option in item.options):
-        # "B", "b.", "B) left": the letter is what stands before the first other sign.
-        letter = first_word(said.replace(")", " ").replace(":", " ")).upper()
-        for name, option in zip(_letters(item), item.options, strict=False):
-            if letter == name:
-                return option
+    for letter, option in zip(_letters(item), item.options or (), strict=False):
+        if letter_matches(said, letter):
+            return option
     return said
+
+
+def said_score(item: SolverItem, said: str) -> float:
+    """What VSI-Bench gives for an answer: where options are lettered only the letter counts.
+
+    An option's own words score nothing there, nor does ``B)``.
+    """
+    letter = _right_letter(item)
+    if letter is not None:
+        return 1.0 if letter_matches(said.strip(), letter) else 0.0
+    return score(said.strip(), item.answer, item.answer_kind)
+
+
+def _right_letter(item: SolverItem) -> str | None:
+    lettered = zip(_letters(item), item.options or (), strict=False)
+    return next((letter for letter, option in lettered if option == item.answer), None)
 
 
 def _letters(item: SolverItem) -> str:

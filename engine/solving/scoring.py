@@ -11,6 +11,7 @@ whatever the case.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,6 +20,22 @@ from engine.records import AnswerKind
 MRA_START = 0.5
 MRA_END = 0.95
 MRA_INTERVAL = 0.05
+
+# The benchmark's eight tasks and the question types each is the mean of.
+VSI_TASKS: Mapping[str, tuple[str, ...]] = {
+    "object_counting": ("object_counting",),
+    "object_abs_distance": ("object_abs_distance",),
+    "object_size_estimation": ("object_size_estimation",),
+    "room_size_estimation": ("room_size_estimation",),
+    "object_rel_distance": ("object_rel_distance",),
+    "object_rel_direction": (
+        "object_rel_direction_easy",
+        "object_rel_direction_medium",
+        "object_rel_direction_hard",
+    ),
+    "route_planning": ("route_planning",),
+    "obj_appearance_order": ("obj_appearance_order",),
+}
 
 
 def mra_thresholds() -> tuple[float, ...]:

@@ -3,8 +3,9 @@
 -- columns: round, proposed, accepted, rejected, acceptance_rate (of those judged), top_rejections
 --   (the three most frequent reasons with counts), easy, frontier and hard (labels at the round's last
 --   observation of each sample), trained (distinct samples), held_out_accuracy (mean score in
---   [0, 1]), held_out_change (against the round before; round 0 is the base solver), probe_accuracy
---   (mean score on the fixed probe set)
+--   [0, 1]), held_out_change (against the round before; round 0 is the base solver), blind_accuracy
+--   (the same held-out questions without pictures), probe_accuracy (mean score on the fixed probe
+--   set)
 -- grain: a round from 1 on
 CREATE VIEW round_summary AS
 WITH rounds AS (
@@ -58,6 +59,11 @@ held_out AS (
     FROM evaluations
     GROUP BY round
 ),
+blind AS (
+    SELECT round, avg(score) AS accuracy
+    FROM blind_evaluations
+    GROUP BY round
+),
 probed AS (
     SELECT round, avg(score) AS accuracy
     FROM probes
@@ -76,6 +82,7 @@ SELECT
     coalesce(trained.trained, 0) AS trained,
     held_out.accuracy AS held_out_accuracy,
     held_out.accuracy - before.accuracy AS held_out_change,
+    blind.accuracy AS blind_accuracy,
     probed.accuracy AS probe_accuracy
 FROM rounds
 LEFT JOIN made ON made.round = rounds.round
@@ -83,6 +90,7 @@ LEFT JOIN judged ON judged.round = rounds.round
 LEFT JOIN top_reasons ON top_reasons.round = rounds.round
 LEFT JOIN trained ON trained.round = rounds.round
 LEFT JOIN held_out ON held_out.round = rounds.round
+LEFT JOIN blind ON blind.round = rounds.round
 LEFT JOIN probed ON probed.round = rounds.round
 LEFT JOIN held_out AS before ON before.round = rounds.round - 1
 WHERE rounds.round >= 1;

@@ -11,7 +11,8 @@ import pytest
 
 from engine.config import Config
 from engine.errors import InputError
-from engine.publishing.shards import export_parquet
+from engine.publishing.layouts import ExportSummary, export
+from engine.publishing.selection import Selection
 from engine.round_plan import Role, RoundPlan
 from engine.scenes.catalog import Catalog, SceneOverview
 from engine.scenes.ingest import ingest
@@ -40,6 +41,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         chosen = [scene for scene in scenes if roles[scene.scene_id] is role]
         write_parquet(samples_of(chosen, number, str(role)), workspace.part("samples", number))
     return workspace
+
+
+def export_parquet(
+    workspace: Workspace, out: Path, rounds: tuple[int, ...] | None = None
+) -> ExportSummary:
+    return export("parquet", workspace, out, selection=Selection(rounds=rounds))
 
 
 def samples_of(scenes: list[SceneOverview], number: int, split: str) -> pl.DataFrame:
@@ -79,8 +86,8 @@ def tampered(workspace: Workspace, root: Path, **columns: Any) -> Workspace:
 
 def test_what_a_run_left_can_be_exported(finished: Workspace, tmp_path: Path) -> None:
     assert held_out_scenes(finished), "nothing was held out"
-    assert export_parquet(finished.root, tmp_path / "out").rows > 0
-    assert export_parquet(tampered(finished, tmp_path).root, tmp_path / "other").rows > 0
+    assert export_parquet(finished, tmp_path / "out").rows > 0
+    assert export_parquet(tampered(finished, tmp_path), tmp_path / "other").rows > 0
 
 
 def test_training_samples_of_held_out_scenes_are_refused_by_name(
@@ -89,7 +96,7 @@ def test_training_samples_of_held_out_scenes_are_refused_by_name(
     scene = held_out_scenes(finished)[0]
     copy = tampered(finished, tmp_path, scene_id=scene)
     with pytest.raises(InputError, match=rf"scene {scene} are from rooms held out") as error:
-        export_parquet(copy.root, tmp_path / "out")
+        export_parquet(copy, tmp_path / "out")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
 
@@ -101,7 +108,7 @@ def test_another_scan_of_a_held_out_room_is_refused_too(
     room = samples["room_key"][0]
     copy = tampered(finished, tmp_path, scene_id="another-scan", room_key=room)
     with pytest.raises(InputError, match="another-scan"):
-        export_parquet(copy.root, tmp_path / "out")
+        export_parquet(copy, tmp_path / "out")
 
 
 @pytest.mark.parametrize("marked", [False, True])
@@ -113,16 +120,16 @@ def test_a_benchmarks_room_must_be_marked(
         benchmark=marked,
     )  # fmt: skip
     if marked:
-        export_parquet(copy.root, tmp_path / "out")
+        export_parquet(copy, tmp_path / "out")
         manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
         assert manifest["benchmark_rows"] == 1
     else:
         with pytest.raises(InputError, match=r"scene0025_00 .*--allow-benchmark-scenes"):
-            export_parquet(copy.root, tmp_path / "out")
+            export_parquet(copy, tmp_path / "out")
 
 
 def test_rounds_that_are_left_out_are_not_in_the_way(finished: Workspace, tmp_path: Path) -> None:
     scene = held_out_scenes(finished)[0]
     copy = tampered(finished, tmp_path, scene_id=scene)
     write_parquet(read_table(finished.tables, "samples", (0,)), copy.part("samples", 0))
-    assert export_parquet(copy.root, tmp_path / "out", rounds=[0]).rows > 0
+    assert export_parquet(copy, tmp_path / "out", rounds=(0,)).rows > 0

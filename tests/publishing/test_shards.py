@@ -1,222 +1,371 @@
-"""Exports: what trainers open, byte for byte the same, whole or not there."""
+"""Exports of every layout: the same bytes each time, whole or not there, others left alone."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
-import warnings
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pictured_workspace import (
+    Pictured,
+    contents,
+    pictured,
+    sample,
+    write_rows,
+    write_scene,
+)
 
-from engine.errors import EnvironmentFault, InputError
-from engine.publishing import shards
-from engine.publishing.layouts import LAYOUTS, load_layout
-from engine.publishing.shards import export_parquet
-from engine.tables import SCHEMAS, write_parquet
+from engine.errors import EnvironmentFault, InputError, SceneFormatError, WorkspaceBusy
+from engine.progress import QuietReporter
+from engine.publishing import exporting, manifest
+from engine.publishing.layouts import LAYOUTS, SHARDED, export, load_layout
+from engine.publishing.names import LONGEST, original_name, safe_name
+from engine.publishing.selection import Selection
+from engine.workspace import Workspace
+
+__all__ = ["pictured"]
+
+REPOSITORY = Path(__file__).parents[2]
+EMBEDDING = ("parquet", "webdataset", "messages")
+MODES = [
+    (layout, media)
+    for layout in LAYOUTS
+    for media in ("omitted", "paths", "embedded")
+    if media != "embedded" or layout in EMBEDDING
+]
+EXPORT_ALL = """
+import sys
+from pathlib import Path
+from engine.publishing.layouts import export
+from engine.workspace import Workspace
+for layout, media in zip(sys.argv[3::2], sys.argv[4::2]):
+    export(layout, Workspace(Path(sys.argv[1])), Path(sys.argv[2]) / f"{layout}-{media}",
+           media=media)
+"""
 
 
-def write(root: Path, table: str, round_: int, rows: list[dict[str, Any]]) -> None:
-    blank = dict.fromkeys(SCHEMAS[table])
-    frame = pl.DataFrame([blank | {"round": round_} | row for row in rows], schema=SCHEMAS[table])
-    write_parquet(frame, root / "tables" / table / f"round={round_:04d}" / "part-0000.parquet")
+class Counting(QuietReporter):
+    """Remembers how far each stage was said to be."""
+
+    def __init__(self) -> None:
+        self.reached: dict[str, list[int]] = {}
+
+    def stage(self, title: str, total: int | None, unit: str) -> Any:
+        @contextlib.contextmanager
+        def stage() -> Iterator[Any]:
+            self.reached[title] = [total or 0]
+            yield self.reached[title].append
+
+        return stage()
 
 
-def sample(sample_id: str, scene_id: str, **more: Any) -> dict[str, Any]:
-    return {
-        "sample_id": sample_id,
-        "proposal_id": f"p-{sample_id}",
-        "scene_id": scene_id,
-        "dataset": "synthetic",
-        "room_key": scene_id,
-        "split": "train",
-        "question": f"How many chairs? {sample_id}",
-        "question_type": "object_counting",
-        "program": "def answer(scene):\n    return scene.count('chair')",
-        "answer_kind": "count",
-        "answer": "3",
-        "object_ids": ["1", "2"],
-        "frame_ids": [],
-        "benchmark": False,
-    } | more
+TOLD: dict[Path, Counting] = {}
 
 
-def seen(sample_id: str, step: int, confidence: float) -> dict[str, Any]:
-    return {"sample_id": sample_id, "step": step, "confidence": confidence, "correct": True}
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "ws"
-    held_out = {"split": "held_out", "options": ["left", "right"], "answer_kind": "choice"}
-    write(root, "samples", 0, [sample("h", "scene9", **held_out)])
-    write(root, "samples", 1, [sample("c", "scene2"), sample("b", "scene1"), sample("a", "scene1")])
-    write(root, "samples", 2, [sample("d", "scene1", benchmark=True, margin=0.5)])
-    write(root, "observations", 1, [seen("a", 1, 0.2), seen("a", 0, 0.05), seen("b", 2, 0.95)])
-    write(root, "observations", 2, [seen("a", 0, 0.9), seen("d", 1, 0.01)])
+@pytest.fixture(scope="module")
+def exported(pictured: Pictured, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("exported")
+    for layout, media in MODES:
+        out = root / f"{layout}-{media}"
+        TOLD[out] = Counting()
+        export(layout, pictured.workspace, out, media=media, reporter=TOLD[out])
     return root
 
 
-def test_polars_reads_every_shard_in_the_promised_order(workspace: Path, tmp_path: Path) -> None:
-    summary = export_parquet(workspace, tmp_path / "out", shard_rows=2)
-    assert summary.files == (
-        "data/train-00000-of-00002.parquet",
-        "data/train-00001-of-00002.parquet",
-        "data/held_out-00000-of-00001.parquet",
-    )
-    train = pl.read_parquet(tmp_path / "out" / "data" / "train-*.parquet")
-    assert train["sample_id"].to_list() == ["a", "b", "c", "d"]
-    everything = pl.read_parquet(f"{tmp_path}/out/**/*.parquet")
-    assert everything.height == summary.rows == 5
-
-
-def test_confidence_difficulty_and_history_tell_what_was_observed(
-    workspace: Path, tmp_path: Path
+def test_the_same_workspace_gives_the_same_bytes_elsewhere_and_at_another_time(
+    pictured: Pictured, exported: Path, tmp_path: Path
 ) -> None:
-    export_parquet(workspace, tmp_path / "out")
-    rows = pl.read_parquet(f"{tmp_path}/out/**/*.parquet").sort("sample_id")
-    assert rows.select("sample_id", "confidence", "difficulty").rows() == [
-        ("a", 0.9, "frontier"),
-        ("b", 0.95, "easy"),
-        ("c", None, None),
-        ("d", 0.01, "hard"),
-        ("h", None, None),
-    ]
-    assert rows["confidence_history"].to_list()[0] == [
-        {"round": 1, "step": 0, "confidence": 0.05},
-        {"round": 1, "step": 1, "confidence": 0.2},
-        {"round": 2, "step": 0, "confidence": 0.9},
-    ]
-    assert rows["confidence_history"].to_list()[2] == []
-    assert set(rows["media"]) == {"none"}
+    elsewhere = {
+        "TZ": "Pacific/Kiritimati", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "77",
+        "POLARS_MAX_THREADS": "1", "HOME": str(tmp_path), "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+    asked = [word for mode in MODES for word in mode]
+    subprocess.run(
+        [sys.executable, "-c", EXPORT_ALL, str(pictured.workspace.root), str(tmp_path), *asked],
+        check=True, env=elsewhere, cwd=tmp_path, umask=0o077,
+    )  # fmt: skip
+    for layout, media in MODES:
+        name = f"{layout}-{media}"
+        assert contents(exported / name) == contents(tmp_path / name), name
 
 
-def test_thresholds_come_from_the_workspaces_configuration(workspace: Path, tmp_path: Path) -> None:
-    (workspace / "ouroboros.toml").write_text(
-        "[curriculum]\neasy_above = 0.8\nhard_below = 0.005\n"
-    )
-    export_parquet(workspace, tmp_path / "out")
-    rows = pl.read_parquet(f"{tmp_path}/out/**/*.parquet").sort("sample_id")
-    assert rows["difficulty"].to_list() == ["easy", "easy", None, "frontier", None]
-
-
-def test_thresholds_can_be_given(workspace: Path, tmp_path: Path) -> None:
-    export_parquet(workspace, tmp_path / "out", easy_above=0.8, hard_below=0.005)
-    rows = pl.read_parquet(f"{tmp_path}/out/**/*.parquet").sort("sample_id")
-    assert rows["difficulty"].to_list() == ["easy", "easy", None, "frontier", None]
-
-
-def test_datasets_loads_the_folder_and_its_files(workspace: Path, tmp_path: Path) -> None:
-    with warnings.catch_warnings():
-        # Its import chain reaches for modules other libraries have announced to remove.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import datasets
-    out, cache = tmp_path / "out", str(tmp_path / "cache")
-    export_parquet(workspace, out)
-    loaded = datasets.load_dataset(str(out), cache_dir=cache)
-    assert {name: split.num_rows for name, split in loaded.items()} == {"train": 4, "held_out": 1}
-    assert loaded["held_out"][0]["options"] == ["left", "right"]
-    assert loaded["train"][0]["confidence_history"][0]["round"] == 1
-    files = {"train": str(out / "data" / "train-*.parquet")}
-    by_file = datasets.load_dataset("parquet", data_files=files, cache_dir=cache)
-    assert by_file["train"]["sample_id"][:] == ["a", "b", "c", "d"]
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def test_two_exports_are_byte_identical(workspace: Path, tmp_path: Path) -> None:
-    export_parquet(workspace, tmp_path / "one")
-    export_parquet(workspace, tmp_path / "two")
-    assert files(tmp_path / "one") == files(tmp_path / "two")
-
-
-def test_the_manifest_describes_every_file(workspace: Path, tmp_path: Path) -> None:
-    summary = export_parquet(workspace, tmp_path / "out")
-    content = files(tmp_path / "out")
-    manifest = json.loads(content.pop("manifest.json"))
-    assert {each["path"]: each["sha256"] for each in manifest["files"]} == {
-        name: hashlib.sha256(data).hexdigest() for name, data in content.items()
-    }
-    assert sum(each["bytes"] for each in manifest["files"]) == summary.bytes
-    assert (manifest["rows"], manifest["benchmark_rows"]) == (5, 1)
-    assert manifest["rounds"] == [0, 1, 2]
-
-
-def test_rounds_are_chosen_literally(workspace: Path, tmp_path: Path) -> None:
-    summary = export_parquet(workspace, tmp_path / "out", rounds=[2])
-    assert summary.files == ("data/train-00000-of-00001.parquet",)
-    assert pl.read_parquet(f"{tmp_path}/out/**/*.parquet")["sample_id"].to_list() == ["d"]
-
-
-@pytest.mark.parametrize(("rounds", "named"), [([1, 7], "--rounds 7"), ([], r"\(none\)")])
-def test_a_round_without_samples_is_named(
-    workspace: Path, tmp_path: Path, rounds: list[int], named: str
+@pytest.mark.parametrize(("layout", "media"), MODES)
+def test_the_manifest_and_the_frame_list_describe_every_file(
+    exported: Path, layout: str, media: str
 ) -> None:
-    with pytest.raises(InputError, match=f"{named}.*rounds with samples: 0, 1, 2"):
-        export_parquet(workspace, tmp_path / "out", rounds=rounds)
-    assert not (tmp_path / "out").exists()
+    content = contents(exported / f"{layout}-{media}")
+    stated = json.loads(content.pop("manifest.json"))
+    assert (stated["layout"], stated["media"]) == (layout, media)
+    files = {each["path"]: each for each in stated["files"]}
+    if media == "paths":
+        listed = [json.loads(line) for line in content["frames.jsonl"].splitlines()]
+        files |= {each["path"]: each for each in listed}
+        assert stated["images"]["files"] == len(listed)
+        assert stated["images"]["bytes"] == sum(each["bytes"] for each in listed)
+    assert {path: (each["sha256"], each["bytes"]) for path, each in files.items()} == {
+        path: (hashlib.sha256(data).hexdigest(), len(data)) for path, data in content.items()
+    }
+    rows = sum(each["rows"] for each in stated["files"] if each["split"])
+    assert stated["rows"] == rows == (1 if layout == "vsi-bench" else 6)
 
 
-def test_an_empty_workspace_says_how_to_get_samples(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="ouroboros run"):
-        export_parquet(tmp_path / "ws", tmp_path / "out")
+def test_a_frame_that_many_samples_show_is_laid_down_once(
+    pictured: Pictured, exported: Path
+) -> None:
+    content = contents(exported / "llava-paths")
+    images = {path: data for path, data in content.items() if path.startswith("images/")}
+    stored = {path: data for path, data in images.items() if "room_d" not in path}
+    assert sorted(stored.values()) == sorted(pictured.stored.values())
+    assert list(set(images) - set(stored)) == ["images/room_d/rendered~3aplan.png"]
 
 
-def test_a_folder_of_someone_else_is_left_alone(workspace: Path, tmp_path: Path) -> None:
-    out = tmp_path / "photos"
-    out.mkdir()
-    (out / "manifest.json").write_text('{"name": "something else"}')
-    with pytest.raises(InputError, match="not an export"):
-        export_parquet(workspace, out)
-    assert list(files(out)) == ["manifest.json"]
-
-
-def test_an_earlier_export_is_replaced_as_a_whole(workspace: Path, tmp_path: Path) -> None:
+def test_an_earlier_export_is_replaced_as_a_whole(pictured: Pictured, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    export_parquet(workspace, out, shard_rows=1)
-    export_parquet(workspace, out, rounds=[2])
-    assert list(files(out)) == ["data/train-00000-of-00001.parquet", "manifest.json"]
-    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out"]
+    export("parquet", pictured.workspace, out, media="paths")
+    export("webdataset", pictured.workspace, out, selection=Selection(rounds=(2,)))
+    assert list(contents(out)) == ["manifest.json", "train-000000.tar"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.parametrize("exchange", [True, False])
 def test_a_stopped_export_leaves_the_earlier_one_and_nothing_that_looks_whole(
-    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictured: Pictured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
 ) -> None:
     out = tmp_path / "out"
-    export_parquet(workspace, out)
-    before = files(out)
+    if not exchange:
+        monkeypatch.setattr(manifest, "_exchange", lambda *_: False)
+    export("parquet", pictured.workspace, out)
+    before = contents(out)
 
-    def stopped(*_: object) -> None:
+    def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shards, "_write_manifest", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        export_parquet(workspace, out, rounds=[1])
-    assert files(out) == before
-    assert not list(tmp_path.glob(".out.*/manifest.json"))
-    monkeypatch.undo()
-    export_parquet(workspace, out)
-    assert files(out) == before
-    assert not list(tmp_path.glob(".out.*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "write_manifest", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            export("parquet", pictured.workspace, out, selection=Selection(rounds=(1,)))
+    assert contents(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    export("parquet", pictured.workspace, out, selection=Selection(rounds=(1,)))
+    assert contents(out) != before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+# Killed while it writes, before the folders are exchanged, and between the steps where the system
+# cannot exchange them.
+KILL = """
+import os, signal, sys
+from pathlib import Path
+from engine.publishing import exporting, manifest
+from engine.publishing.layouts import export
+from engine.publishing.selection import Selection
+from engine.workspace import Workspace
+owner, _, name = sys.argv[3].rpartition(".")
+if sys.argv[4] == "two steps":
+    manifest._exchange = lambda *_: False
+    rename = Path.replace
+    def replace(path, target):
+        rename(path, target)
+        os.kill(os.getpid(), signal.SIGKILL)
+    Path.replace = replace
+else:
+    place = getattr(manifest, owner) if owner else manifest
+    calls = 0
+    real = getattr(place, name)
+    def killed(*given, **named):
+        global calls
+        calls += 1
+        if calls > (1 if name == "write" else 0):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, **named)
+    setattr(place, name, killed)
+    setattr(exporting, name, killed)
+export("webdataset", Workspace(Path(sys.argv[1])), Path(sys.argv[2]), media="paths",
+       selection=Selection(rounds=(1,)))
+"""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "HashedFile.write",
+        pytest.param("_take_place", marks=pytest.mark.slow),
+        pytest.param("two steps", marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_export_leaves_the_earlier_one(
+    pictured: Pictured, tmp_path: Path, moment: str
+) -> None:
+    out = tmp_path / "out"
+    export("webdataset", pictured.workspace, out, media="paths")
+    before = contents(out)
+    done = subprocess.run(
+        [sys.executable, "-c", KILL, str(pictured.workspace.root), str(out), moment, moment],
+        cwd=REPOSITORY, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+    if moment == "two steps":  # a system that cannot exchange folders: put back by the next export
+        with pytest.raises(InputError, match="--rounds 7"):
+            export("webdataset", pictured.workspace, out, selection=Selection(rounds=(7,)))
+        assert not out.exists()
+        with pytest.raises(KeyboardInterrupt), manifest.replacing(out):
+            raise KeyboardInterrupt
+    assert contents(out) == before
+    assert all(path.name.startswith(".out.") for path in tmp_path.iterdir() if path != out)
+    export("webdataset", pictured.workspace, out, media="paths")
+    assert contents(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 20 kB, which a system reports as it does a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("layout", EMBEDDING)
+def test_a_full_disk_is_one_line_and_keeps_the_earlier_export(
+    pictured: Pictured, tmp_path: Path, full_disk: None, layout: str
+) -> None:
+    out = tmp_path / "out"
+    export("llava", pictured.workspace, out)
+    before = contents(out)
+    with pytest.raises(EnvironmentFault, match=r"cannot be written.*free space") as error:
+        export(layout, pictured.workspace, out, media="embedded")
+    assert "\n" not in str(error.value)
+    assert contents(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_place_that_cannot_be_written_is_the_environments_fault(
-    workspace: Path, tmp_path: Path
+    pictured: Pictured, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFault, match="cannot be written"):
-        export_parquet(workspace, tmp_path / "file" / "out")
+        export("parquet", pictured.workspace, tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_what_belongs_to_someone_else_is_left_alone(
+    pictured: Pictured, tmp_path: Path, kind: str
+) -> None:
+    out = tmp_path / "photos"
+    if kind == "folder":
+        out.mkdir()
+        (out / "manifest.json").write_text('{"name": "something else"}')
+    elif kind == "file":
+        out.write_text("a letter")
+    else:
+        (tmp_path / "empty").mkdir()
+        out.symlink_to(tmp_path / "empty")
+    with pytest.raises(InputError, match="not an export"):
+        export("parquet", pictured.workspace, out)
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_two_exports_to_one_place_do_not_meet(pictured: Pictured, tmp_path: Path) -> None:
+    writing = tmp_path / ".out.partial"
+    writing.mkdir()
+    handle = os.open(writing, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(WorkspaceBusy, match="another process is writing"):
+        export("parquet", pictured.workspace, tmp_path / "out")
+    assert writing.exists()
+    os.close(handle)
+    export("parquet", pictured.workspace, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_pictures_of_a_restricted_dataset_are_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    held = Pictured(tmp_path, dataset="scannet")
+    for media in ("paths", "embedded"):
+        with pytest.raises(InputError, match=r"scannet.*--i-hold-redistribution-rights") as error:
+            export("webdataset", held.workspace, tmp_path / "out", media=media)
+        assert "\n" not in str(error.value)
+    assert not list(tmp_path.glob("*out*"))
+    export("webdataset", held.workspace, tmp_path / "out")
+    summary = export(
+        "webdataset", held.workspace, tmp_path / "out", media="paths", holds_rights=True
+    )
+    assert summary.images > 0
+
+
+def test_a_picture_that_is_gone_is_missed_before_anything_is_written(tmp_path: Path) -> None:
+    held = Pictured(tmp_path)
+    (tmp_path / "scans" / "room_b" / "002.jpg").unlink()
+    with pytest.raises(SceneFormatError, match=r"room_b.*'002' is missing"):
+        export("webdataset", held.workspace, tmp_path / "out", media="embedded")
+    assert not list(tmp_path.glob("*out*"))
+
+
+ODD = ("живая комната", "../../etc/passwd", "a.b.c", "x" * 300, "=~ %2F{0..9}*?[]", "CON", "é", "é")
+
+
+def test_odd_names_stay_within_the_folder_and_apart(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "ws")
+    rows, stored = [], {}
+    for index, scene_id in enumerate(ODD):
+        folder = tmp_path / "odd" / str(index)
+        held = write_scene(folder, workspace, scene_id[:100] + str(index), ["0.5.jpg"])
+        scene = scene_id[:100] + str(index)
+        stored[scene] = held["0.5"]
+        rows.append(sample(scene_id, scene, question="<image> of 'ü'?", frame_ids=["0.5"]))
+    write_rows(workspace, "samples", 1, rows)
+    layouts = ("parquet", "webdataset", "llava")
+    for layout in layouts:
+        chosen = Selection(splits=("train",))
+        summary = export(layout, workspace, tmp_path / layout, media="paths", selection=chosen)
+        assert (summary.rows, summary.images) == (len(ODD), len(ODD))
+        listed = (tmp_path / layout / "frames.jsonl").read_text(encoding="utf-8").splitlines()
+        for line in map(json.loads, listed):
+            assert (tmp_path / layout / line["path"]).read_bytes() == stored[line["scene_id"]]
+            assert line["path"].isascii()
+            assert original_name(line["path"].split("/")[1]) in (line["scene_id"], None)
+    outside = {path.name for path in tmp_path.iterdir()}
+    assert outside == {"ws", "odd", *layouts}
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(max_size=150), st.text(max_size=150))
+def test_names_are_plain_different_for_different_texts_and_can_be_turned_back(
+    one: str, other: str
+) -> None:
+    name = safe_name(one)
+    assert (name == safe_name(other)) == (one == other)
+    assert name.replace("~", "").replace("_", "").replace("-", "").isalnum()
+    assert 0 < len(name) <= LONGEST
+    assert original_name(name) in (one, None)
+    assert len(safe_name(one, 40)) <= 40
+
+
+@pytest.mark.parametrize(("layout", "media"), MODES)
+def test_progress_ends_where_it_was_said_to(exported: Path, layout: str, media: str) -> None:
+    reached = TOLD[exported / f"{layout}-{media}"].reached
+    assert "export" in reached
+    for total, *counts in reached.values():
+        assert counts == sorted(counts)
+        assert counts[-1] == total
 
 
 def test_every_layout_names_a_function() -> None:
-    assert load_layout("parquet") is export_parquet
+    assert set(LAYOUTS) >= SHARDED
     for name in LAYOUTS:
         assert callable(load_layout(name))

@@ -135,21 +135,25 @@ def test_round_summary_tells_each_round_and_its_change(analysis: AnalysisConnect
         "trained": 2,
         "held_out_accuracy": 0.5,
         "held_out_change": 0.25,
+        "blind_accuracy": 0.2,
         "probe_accuracy": None,
     }
     assert (second["easy"], second["frontier"], second["hard"]) == (0, 2, 0)
     assert (second["held_out_accuracy"], second["held_out_change"]) == (0.75, 0.25)
+    assert second["blind_accuracy"] is None  # as of a version, or a run, that asked none
 
 
 def test_hardest_objects_name_labels_not_ids(analysis: AnalysisConnection) -> None:
     assert analysis.named("hardest_objects").rows() == [("sofa", 2, 0, 0.7), ("lamp", 1, 0, 0.9)]
 
 
-def test_held_out_accuracy_by_type(analysis: AnalysisConnection) -> None:
+def test_held_out_accuracy_by_type_stands_beside_the_blind_one(
+    analysis: AnalysisConnection,
+) -> None:
     assert analysis.named("held_out_by_type").rows() == [
-        ("count", 0, 2, 0.25, None),
-        ("count", 1, 1, 0.5, 0.25),
-        ("count", 2, 2, 0.75, 0.25),
+        ("count", 0, 2, 0.25, None, None, None),
+        ("count", 1, 1, 0.5, 0.25, 0.2, 0.3),
+        ("count", 2, 2, 0.75, 0.25, None, None),
     ]
 
 

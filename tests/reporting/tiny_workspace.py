@@ -187,6 +187,7 @@ def write_two_rounds(root: Path) -> None:
         [seen("s1", 3, 0.95, True), seen("s1", 0, 0.2, False), seen("s2", 1, 0.05, True)],
     )
     write(root, "evaluations", 1, [score(0.5)])
+    write(root, "blind_evaluations", 1, [score(0.2)])
     # Round 2: s1 falls, s2 rises, s6 is new and was accepted but not trained on.
     write(root, "proposals", 2, [proposal("p6", "size"), proposal("p7")])
     write(root, "verdicts", 2, [verdict("p6"), verdict("p7", "degenerate")])

@@ -1,0 +1,238 @@
+"""What every layout does alike: choose, check, write the pictures, the rows, the manifest.
+
+All that can be refused is refused before the first byte is written: rooms kept from training,
+pictures that may not be passed on, frames that are gone. ``--media paths`` lays each frame down
+once, however many samples are asked on it::
+
+    OUT/images/<scene>/<frame>.jpg   names as engine.publishing.names makes them
+    OUT/frames.jsonl                 path, scene_id, frame_id, sha256, bytes, width, height
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from engine.errors import InputError
+from engine.progress import Reached, Reporter
+from engine.publishing.layouts import ExportSummary
+from engine.publishing.licences import refuse_restricted, rights_name
+from engine.publishing.manifest import (
+    FileEntry,
+    HashedFile,
+    refuse_foreign,
+    replacing,
+    write_manifest,
+)
+from engine.publishing.media import MODES, RENDERED_PLAN, Key, Media, MediaMode, MediaSource
+from engine.publishing.names import safe_name
+from engine.publishing.selection import SPLITS, Selection, select
+from engine.workspace import Workspace
+
+FRAMES = "frames.jsonl"
+# Rows turned into Python values at a time.
+ROWS_AT_A_TIME = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The rows of one split on their way into files.
+
+    ``rows`` have :data:`engine.publishing.selection.COLUMNS` and, where pictures travel with them,
+    ``image_ids``: the frames a sample is shown, or ``rendered:plan``. ``paths`` holds, for media
+    ``paths``, where each picture lies below the folder. ``done`` is told of rows written.
+    """
+
+    folder: Path
+    split: str
+    rows: pl.DataFrame
+    media: MediaMode
+    source: MediaSource | None
+    paths: Mapping[Key, str]
+    done: Callable[[int], None]
+
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """The rows one by one; numbers that JSON cannot hold become null."""
+        finite = self.rows.with_columns(
+            pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name)
+            for name in ("margin", "confidence")
+        )
+        for piece in finite.iter_slices(ROWS_AT_A_TIME):
+            yield from piece.iter_rows(named=True)
+
+    def pictures(self, row: Mapping[str, Any]) -> Iterator[Media]:
+        """The pictures of a row, in order, each read when it is asked for."""
+        if self.source is not None and self.media == "embedded":
+            for frame_id in row["image_ids"]:
+                yield self.source.read(row["scene_id"], frame_id)
+
+    def image_paths(self, row: Mapping[str, Any]) -> list[str]:
+        """Where the pictures of a row lie, relative to the folder; empty unless media is paths."""
+        if self.media != "paths":
+            return []
+        return [self.paths[row["scene_id"], frame_id] for frame_id in row["image_ids"]]
+
+
+WriteSplit = Callable[[Part], list[FileEntry]]
+
+
+def run_export(
+    workspace: Workspace,
+    out: Path,
+    *,
+    layout: str,
+    selection: Selection,
+    media: MediaMode,
+    holds_rights: bool,
+    reporter: Reporter,
+    write_split: WriteSplit,
+    modes: tuple[MediaMode, ...] = MODES,
+) -> ExportSummary:
+    """Export with one layout's ``write_split``, which is called once for each split with rows.
+
+    Raises:
+        InputError: the layout has no such media, nothing is chosen, a room is kept from training, a
+            picture may not be passed on, ``out`` is something else than an export.
+        SceneFormatError: a picture is gone or broken.
+        EnvironmentFault: the disk refuses; what stood at ``out`` stays.
+    """
+    if media not in modes:
+        raise InputError(
+            f"--media {media}: {layout} has no such media; choose {' or '.join(modes)}"
+        )
+    refuse_foreign(out)
+    rows = select(workspace, selection).with_columns(pl.lit(media).alias("media"))
+    with nullcontext() if media == "omitted" else MediaSource(workspace) as source:
+        if source is not None:
+            rows = _with_image_ids(rows, source, reporter)
+            _refuse_restricted(rows, source, holds_rights)
+        with replacing(out) as folder:
+            paths: dict[Key, str] = {}
+            files: list[FileEntry] = []
+            image_bytes = 0
+            if source is not None and media == "paths":
+                paths, entry, image_bytes = _write_images(rows, folder, source, reporter)
+                files.append(entry)
+            with reporter.stage("export", rows.height, "samples") as reached:
+                done = _Counter(reached)
+                for split in SPLITS:
+                    part = Part(
+                        folder=folder, split=split, rows=rows.filter(pl.col("split") == split),
+                        media=media, source=source, paths=paths, done=done,
+                    )  # fmt: skip
+                    if part.rows.height:
+                        files += write_split(part)
+            write_manifest(folder, files, **_facts(layout, rows, media, len(paths), image_bytes))
+    return ExportSummary(
+        files=tuple(file.path for file in files),
+        rows=rows.height,
+        bytes=sum(file.bytes for file in files) + image_bytes,
+        images=len(paths),
+    )
+
+
+class _Counter:
+    def __init__(self, reached: Reached) -> None:
+        self._reached = reached
+        self._count = 0
+
+    def __call__(self, more: int) -> None:
+        self._count += more
+        self._reached(self._count)
+
+
+def _facts(
+    layout: str, rows: pl.DataFrame, media: MediaMode, images: int, image_bytes: int
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "layout": layout,
+        "media": media,
+        "rounds": sorted(set(rows["round"].to_list())),
+        "rows": rows.height,
+        "benchmark_rows": int(rows["benchmark"].sum()),
+    }
+    if media == "paths":
+        facts["images"] = {"files": images, "bytes": image_bytes, "listed_in": FRAMES}
+    return facts
+
+
+def _with_image_ids(rows: pl.DataFrame, source: MediaSource, reporter: Reporter) -> pl.DataFrame:
+    """``image_ids``: what each sample is shown, all of it found; scene by scene.
+
+    A picture that is gone is missed now rather than after an hour of writing.
+    """
+    asked = rows.select("scene_id", "frame_ids").unique().sort("scene_id", "frame_ids")
+    shown: list[list[str]] = []
+    with reporter.stage("frames", asked.height, "sets of frames") as reached:
+        for scene_id, frame_ids in asked.iter_rows():
+            shown.append(list(source.shown(scene_id, frame_ids or ())))
+            source.locate(scene_id, shown[-1])
+            reached(len(shown))
+    asked = asked.with_columns(pl.Series("image_ids", shown, dtype=pl.List(pl.String)))
+    return rows.join(
+        asked, on=["scene_id", "frame_ids"], how="left", nulls_equal=True, maintain_order="left"
+    )
+
+
+def _refuse_restricted(rows: pl.DataFrame, source: MediaSource, holds_rights: bool) -> None:
+    """Photographs are their dataset's; plans are drawn from boxes, whose terms are others."""
+    photographs: set[str] = set()
+    drawings: set[str] = set()
+    drawn = pl.col("image_ids").list.first() == RENDERED_PLAN
+    scenes = rows.select("scene_id", "dataset", drawn.alias("drawn")).unique()
+    for scene, dataset, plan in scenes.iter_rows():
+        if plan:
+            drawings.add(rights_name(dataset, source.adapter(scene)))
+        else:
+            photographs.add(dataset)
+    refuse_restricted(photographs, what="frames", holds_rights=holds_rights)
+    refuse_restricted(drawings, what="drawings", holds_rights=holds_rights)
+
+
+def _frames(rows: pl.DataFrame) -> list[tuple[str, list[str]]]:
+    """Every scene with the frames that some sample is shown, both sorted."""
+    shown = rows.select("scene_id", "image_ids").explode("image_ids").unique()
+    grouped = shown.sort("scene_id", "image_ids").group_by("scene_id", maintain_order=True)
+    return [(scene, frames) for scene, frames in grouped.agg("image_ids").iter_rows()]
+
+
+def _write_images(
+    rows: pl.DataFrame, folder: Path, source: MediaSource, reporter: Reporter
+) -> tuple[dict[Key, str], FileEntry, int]:
+    """Lay every frame down once. Their paths, the list of them as a file, and their bytes."""
+    scenes = _frames(rows)
+    paths: dict[Key, str] = {}
+    lines: list[str] = []
+    total = 0
+    count = sum(len(frames) for _, frames in scenes)
+    with reporter.stage("images", count, "frames") as reached:
+        for scene, frames in scenes:
+            below = f"images/{safe_name(scene)}"
+            (folder / below).mkdir(parents=True)
+            for frame in frames:
+                media = source.read(scene, frame)
+                name = f"{below}/{safe_name(frame)}.{media.suffix}"
+                (folder / name).write_bytes(media.content)
+                paths[scene, frame] = name
+                total += len(media.content)
+                lines.append(_frame_line(name, scene, frame, media))
+            reached(len(paths))
+    with HashedFile(folder, FRAMES) as file:
+        file.write("".join(lines).encode())
+    return paths, file.entry(split="", rows=len(lines)), total
+
+
+def _frame_line(path: str, scene: str, frame: str, media: Media) -> str:
+    facts = {
+        "path": path, "scene_id": scene, "frame_id": frame,
+        "sha256": hashlib.sha256(media.content).hexdigest(), "bytes": len(media.content),
+        "width": media.width, "height": media.height,
+    }  # fmt: skip
+    return json.dumps(facts, ensure_ascii=False) + "\n"

@@ -1,0 +1,51 @@
+"""Samples for the Qwen-VL fine-tune scripts: ``train.json`` and ``held_out.json``.
+
+Each is a list of ``{image, conversations, sample}``; ``image`` is relative to OUT, which is the
+``data_path`` of the dataset's entry. The key is ``image`` for one and for many: with ``images`` the
+loader fails and silently trains on the next sample instead. It counts ``<image>`` in the text, so a
+question that spells it is written ``< image>``.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from engine.progress import Reporter
+from engine.publishing.exporting import run_export
+from engine.publishing.layouts import ExportSummary
+from engine.publishing.media import MediaMode
+from engine.publishing.selection import Selection
+from engine.publishing.turns import MODES, Record, pictured, turns, write_turns
+from engine.workspace import Workspace
+
+
+def export_qwen_vl(
+    workspace: Workspace,
+    out: Path,
+    *,
+    selection: Selection,
+    media: MediaMode,
+    holds_rights: bool,
+    reporter: Reporter,
+) -> ExportSummary:
+    """Write one JSON file a split; pictures, where they travel, as files beside it."""
+    return run_export(
+        workspace,
+        out,
+        layout="qwen-vl",
+        selection=selection,
+        media=media,
+        holds_rights=holds_rights,
+        reporter=reporter,
+        write_split=partial(write_turns, record=_record),
+        modes=MODES,
+    )
+
+
+def _record(row: Record, paths: list[str]) -> Record:
+    return {
+        **pictured(paths),
+        "conversations": turns(row, len(paths)),
+        "sample": row,
+    }
