@@ -111,14 +111,14 @@ def run_export(
     rows = select(workspace, selection).with_columns(pl.lit(media).alias("media"))
     with nullcontext() if media == "omitted" else MediaSource(workspace) as source:
         if source is not None:
-            rows = _with_image_ids(rows, source, reporter)
-            _refuse_restricted(rows, source, holds_rights)
+            rows = with_image_ids(rows, source, reporter)
+            refuse_pictures(rows, source, holds_rights)
         with replacing(out) as folder:
             paths: dict[Key, str] = {}
             files: list[FileEntry] = []
             image_bytes = 0
             if source is not None and media == "paths":
-                paths, entry, image_bytes = _write_images(rows, folder, source, reporter)
+                paths, entry, image_bytes = write_images(rows, folder, source, reporter)
                 files.append(entry)
             with reporter.stage("export", rows.height, "samples") as reached:
                 done = _Counter(reached)
@@ -163,7 +163,7 @@ def _facts(
     return facts
 
 
-def _with_image_ids(rows: pl.DataFrame, source: MediaSource, reporter: Reporter) -> pl.DataFrame:
+def with_image_ids(rows: pl.DataFrame, source: MediaSource, reporter: Reporter) -> pl.DataFrame:
     """``image_ids``: what each sample is shown, all of it found; scene by scene.
 
     A picture that is gone is missed now rather than after an hour of writing.
@@ -181,8 +181,11 @@ def _with_image_ids(rows: pl.DataFrame, source: MediaSource, reporter: Reporter)
     )
 
 
-def _refuse_restricted(rows: pl.DataFrame, source: MediaSource, holds_rights: bool) -> None:
-    """Photographs are their dataset's; plans are drawn from boxes, whose terms are others."""
+def refuse_pictures(rows: pl.DataFrame, source: MediaSource, holds_rights: bool) -> None:
+    """Raise InputError for pictures in ``image_ids`` that not everyone may pass on.
+
+    Photographs are their dataset's; plans are drawn from boxes, whose terms are others.
+    """
     photographs: set[str] = set()
     drawings: set[str] = set()
     drawn = pl.col("image_ids").list.first() == RENDERED_PLAN
@@ -203,7 +206,7 @@ def _frames(rows: pl.DataFrame) -> list[tuple[str, list[str]]]:
     return [(scene, frames) for scene, frames in grouped.agg("image_ids").iter_rows()]
 
 
-def _write_images(
+def write_images(
     rows: pl.DataFrame, folder: Path, source: MediaSource, reporter: Reporter
 ) -> tuple[dict[Key, str], FileEntry, int]:
     """Lay every frame down once. Their paths, the list of them as a file, and their bytes."""

@@ -22,7 +22,7 @@ import polars as pl
 from engine.errors import InputError
 from engine.progress import Reporter
 from engine.publishing import llava, messages, parquet, qwen_vl, turns, webdataset
-from engine.publishing.exporting import FRAMES, Part, _write_images
+from engine.publishing.exporting import FRAMES, Part, write_images
 from engine.publishing.frame_hashes import Hasher
 from engine.publishing.hydration_check import Faults, check_pictures, expected, wanted_pictures
 from engine.publishing.hydration_sets import PUBLISHED, PictureLessSet, SampleFile, read_set
@@ -54,15 +54,15 @@ _WRITERS: Mapping[str, tuple[Callable[[Part], list[FileEntry]], tuple[MediaMode,
         ("embedded", "paths"),
     ),
     "messages": (
-        partial(messages._write_split, shard_bytes=parquet.SHARD_MB * _MB),  # noqa: SLF001
+        partial(messages.write_split, shard_bytes=parquet.SHARD_MB * _MB),
         ("embedded", "paths"),
     ),
     "webdataset": (
-        partial(webdataset._write_split, limit=webdataset.SHARD_MB * _MB),  # noqa: SLF001
+        partial(webdataset.write_split, limit=webdataset.SHARD_MB * _MB),
         ("embedded", "paths"),
     ),
-    "llava": (partial(turns.write_turns, record=llava._record), ("paths",)),  # noqa: SLF001
-    "qwen-vl": (partial(turns.write_turns, record=qwen_vl._record), ("paths",)),  # noqa: SLF001
+    "llava": (partial(turns.write_turns, record=llava.record), ("paths",)),
+    "qwen-vl": (partial(turns.write_turns, record=qwen_vl.record), ("paths",)),
 }
 LAYOUTS = tuple(_WRITERS)
 
@@ -234,7 +234,7 @@ def _write(
     image_bytes = 0
     rows = pl.concat([file.rows for file in files])
     if media == "paths":
-        paths, entry, image_bytes = _write_images(rows, target, source, reporter)
+        paths, entry, image_bytes = write_images(rows, target, source, reporter)
         entries.append(entry)
     with reporter.stage("join", rows.height, "samples") as reached:
         done = 0

@@ -36,12 +36,13 @@ def export_llava(
         media=media,
         holds_rights=holds_rights,
         reporter=reporter,
-        write_split=partial(write_turns, record=_record),
+        write_split=partial(write_turns, record=record),
         modes=MODES,
     )
 
 
-def _record(row: Record, paths: list[str]) -> Record:
+def record(row: Record, paths: list[str]) -> Record:
+    """One sample as LLaVA-style loaders read it; ``paths`` are its pictures, in order."""
     return {
         "id": row["sample_id"],
         **pictured(paths),

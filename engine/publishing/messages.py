@@ -23,7 +23,8 @@ from engine.publishing.exporting import Part, run_export
 from engine.publishing.layouts import ExportSummary
 from engine.publishing.manifest import FileEntry
 from engine.publishing.media import MediaMode
-from engine.publishing.parquet import SHARD_MB, write_split
+from engine.publishing.parquet import SHARD_MB
+from engine.publishing.parquet import write_split as write_parquet
 from engine.publishing.selection import Selection
 from engine.workspace import Workspace
 
@@ -50,11 +51,12 @@ def export_messages(
         media=media,
         holds_rights=holds_rights,
         reporter=reporter,
-        write_split=partial(_write_split, shard_bytes=shard_mb * 10**6),
+        write_split=partial(write_split, shard_bytes=shard_mb * 10**6),
     )
 
 
-def _write_split(part: Part, *, shard_bytes: int) -> list[FileEntry]:
+def write_split(part: Part, *, shard_bytes: int) -> list[FileEntry]:
+    """Parquet files of about ``shard_bytes`` with the column ``messages`` added."""
     shown = [0] * part.rows.height
     if part.media != "omitted":
         shown = part.rows["image_ids"].list.len().to_list()
@@ -65,7 +67,7 @@ def _write_split(part: Part, *, shard_bytes: int) -> list[FileEntry]:
     rows = part.rows.with_columns(pl.Series("messages", talks, dtype=_MESSAGES))
     if part.media == "omitted":
         rows = rows.with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("images"))
-    return write_split(replace(part, rows=rows), shard_bytes=shard_bytes)
+    return write_parquet(replace(part, rows=rows), shard_bytes=shard_bytes)
 
 
 def conversation(row: Mapping[str, Any], pictures: int) -> list[dict[str, Any]]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from engine.progress import QuietReporter
+from engine.publishing import exporting
 from engine.publishing.exporting import Part
 from engine.publishing.image_column import IMAGES, write_with_images
-from engine.publishing.licences import refuse_restricted, rights_name
 from engine.publishing.manifest import FileEntry
-from engine.publishing.media import RENDERED_PLAN, MediaMode, MediaSource
+from engine.publishing.media import MediaMode, MediaSource
 
 # What the Hub recommends for a Parquet file.
 _FILE_BYTES = 500 * 10**6
@@ -22,18 +23,11 @@ def with_image_ids(rows: pl.DataFrame, source: MediaSource, *, holds_rights: boo
 
     Raises InputError for pictures whose terms do not let everyone pass them on.
     """
-    pairs = [(s, tuple(f or ())) for s, f in rows.select("scene_id", "frame_ids").iter_rows()]
-    shown = {pair: list(source.shown(*pair)) for pair in sorted(set(pairs))}
-    column = pl.Series("image_ids", [shown[pair] for pair in pairs], dtype=pl.List(pl.String))
-    rows = rows.with_columns(pl.lit(EMBEDDED).alias("media"), column)
-    drawn = pl.col("image_ids").list.first() == RENDERED_PLAN
-    scenes = rows.select("scene_id", "dataset", drawn.alias("drawn")).unique().rows()
-    # A photograph is its dataset's; a plan is drawn from boxes, whose terms may be others.
-    photographs = {dataset for _, dataset, plan in scenes if not plan}
-    drawings = {rights_name(d, source.adapter(scene)) for scene, d, plan in scenes if plan}
-    refuse_restricted(photographs, what="frames", holds_rights=holds_rights)
-    refuse_restricted(drawings, what="drawings", holds_rights=holds_rights)
-    return rows
+    pictured = exporting.with_image_ids(
+        rows.with_columns(pl.lit(EMBEDDED).alias("media")), source, QuietReporter()
+    )
+    exporting.refuse_pictures(pictured, source, holds_rights)
+    return pictured
 
 
 def write_pictured(

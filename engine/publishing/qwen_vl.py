@@ -38,12 +38,13 @@ def export_qwen_vl(
         media=media,
         holds_rights=holds_rights,
         reporter=reporter,
-        write_split=partial(write_turns, record=_record),
+        write_split=partial(write_turns, record=record),
         modes=MODES,
     )
 
 
-def _record(row: Record, paths: list[str]) -> Record:
+def record(row: Record, paths: list[str]) -> Record:
+    """One sample as the Qwen-VL scripts read it; ``paths`` are its pictures, in order."""
     return {
         **pictured(paths),
         "conversations": turns(row, len(paths)),

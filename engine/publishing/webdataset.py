@@ -55,11 +55,12 @@ def export_webdataset(
         media=media,
         holds_rights=holds_rights,
         reporter=reporter,
-        write_split=partial(_write_split, limit=shard_mb * 10**6),
+        write_split=partial(write_split, limit=shard_mb * 10**6),
     )
 
 
-def _write_split(part: Part, *, limit: int) -> list[FileEntry]:
+def write_split(part: Part, *, limit: int) -> list[FileEntry]:
+    """Tars of at most ``limit`` bytes, unless one sample is larger."""
     files: list[FileEntry] = []
     tar = Tar(part.folder, f"{part.split}-{0:06d}.tar")
     try:

@@ -15,7 +15,7 @@ from engine.publishing.exporting import Part
 from engine.publishing.layouts import export
 from engine.publishing.media import RENDERED_PLAN, Media, MediaSource
 from engine.publishing.selection import COLUMNS, Selection, select
-from engine.publishing.webdataset import _write_split, header
+from engine.publishing.webdataset import header, write_split
 
 __all__ = ["pictured"]
 
@@ -102,7 +102,7 @@ def test_tars_are_cut_at_their_size_and_hold_the_same_samples(
         folder=tmp_path, split="train", rows=rows, media="embedded", source=Stand(),  # type: ignore[arg-type]
         paths={}, done=counts.append,
     )  # fmt: skip
-    entries = _write_split(part, limit=35_000)
+    entries = write_split(part, limit=35_000)
     assert [entry.path for entry in entries] == [f"train-{n:06d}.tar" for n in range(len(entries))]
     assert len(entries) > 1
     assert sum(entry.rows for entry in entries) == sum(counts) == rows.height
