@@ -230,23 +230,31 @@ def test_a_killed_export_leaves_the_earlier_one(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def full_disk() -> Iterator[None]:
-    """No file may grow beyond 20 kB, which a system reports as it does a full disk."""
+    """No file may grow beyond 20 kB, which a system reports as it does a full disk.
+
+    Not a fixture: it holds for the file that this run's own output may go to as well.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("layout", EMBEDDING)
 def test_a_full_disk_is_one_line_and_keeps_the_earlier_export(
-    pictured: Pictured, tmp_path: Path, full_disk: None, layout: str
+    pictured: Pictured, tmp_path: Path, layout: str
 ) -> None:
     out = tmp_path / "out"
     export("llava", pictured.workspace, out)
     before = contents(out)
-    with pytest.raises(EnvironmentFault, match=r"cannot be written.*free space") as error:
+    with (
+        pytest.raises(EnvironmentFault, match=r"cannot be written.*free space") as error,
+        full_disk(),
+    ):
         export(layout, pictured.workspace, out, media="embedded")
     assert "\n" not in str(error.value)
     assert contents(out) == before
