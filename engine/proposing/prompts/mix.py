@@ -1,4 +1,4 @@
-"""How many questions of each type to ask for: base weights, turned by feedback as the grammar's.
+"""How many questions of each type to ask for: the mix that is wanted, times what feedback says.
 
 Shares are made whole numbers by largest remainder: every type gets the whole part of its share,
 the rest go to the largest remainders.
