@@ -100,7 +100,7 @@ def work_of(root: Path, settings: dict[str, Any]) -> Round:
     assert stored is not None
     plan = RoundPlan.from_json(stored, source="test")
     config = replace(plan.config, solver=SolverSettings(**settings))
-    return Round(workspace, replace(plan, config=config), QuietReporter())
+    return Round(workspace, replace(plan, config=config, stored_hash=None), QuietReporter())
 
 
 def results(root: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -225,6 +226,16 @@ def test_duckdb_joins_the_ledger_straight_over_the_published_files(
     assert "object_counting" in capsys.readouterr().out
 
 
+@pytest.fixture
+def own_accelerate() -> Iterator[None]:
+    """What a trainer leaves in accelerate's shared state is not there for the tests after it."""
+    yield
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("own_accelerate")
 def test_trl_trains_on_the_answers_with_pictures_in_their_places(
     shards: Any, tmp_path: Path
 ) -> None:
