@@ -112,7 +112,7 @@ def test_every_arm_is_a_configuration_the_engine_takes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_small_experiment_runs_and_a_stopped_arm_goes_on(tmp_path: Path) -> None:
+def test_an_arm_runs_and_run_again_or_elsewhere_gives_the_same(tmp_path: Path) -> None:
     world = world_of.World(
         rooms=14, rounds=2, steps=2, batch_size=8, base_steps=2, held_out_per_scene=6, per_scene=8
     )

@@ -23,8 +23,9 @@ _UNIFORM: dict[str, object] = {
     "rule": "uniform", "unseen_share": 1.0, "replay_share": 0.0, "max_share_per_type": 1.0,
     "max_share_per_scene": 1.0,
 }  # fmt: skip
-_NO_JUDGES: Changes = {
-    # Validity cannot be switched off: a program that fails has no answer to train on.
+_FEW_JUDGES: Changes = {
+    # What has no switch stays: a program that fails has no answer to train on, what no frame shows
+    # is refused, and so is part of what a prior gives away.
     "judge": {"same_shape": 1000, "copies": 0, "prior_cap": 1.0, "answer_share": 1.0},
     "margins": {
         "distance_min_m": 0.0, "nearest_gap_m": 0.0, "nearest_gap_large_m": 0.0,
@@ -80,7 +81,7 @@ ARMS = {
             what="the loop, unseen samples weighed by what their like came to",
             changes={"curriculum": {"unseen": "expected"}},
         ),
-        Arm(name="judges-off", what="the loop, every answer accepted", changes=_NO_JUDGES),
+        Arm(name="judges-off", what="the loop, margins and noise judge off", changes=_FEW_JUDGES),
     )
 }
 

@@ -25,13 +25,11 @@ from unittest.mock import patch
 
 from engine import round_work, rounds, stage_propose
 from engine.config import Config
-from engine.errors import EnvironmentFault
 from engine.progress import QuietReporter
 from engine.proposing.base import ProposalRequest
 from engine.proposing.grammar import GrammarProposer
 from engine.proposing.kinds import KINDS, Kind
 from engine.records import Reply, SceneFacts
-from engine.resources import TINY_BASE
 from engine.round_plan import Role
 from engine.scenes.facts import facts_from_record
 from engine.scenes.ingest import ingest
@@ -264,8 +262,6 @@ def make_base(folder: Path, world: World) -> Path:
     finished = folder / "base"
     if (finished / "training.json").exists():
         return finished
-    if not TINY_BASE.is_dir():
-        raise EnvironmentFault(f"{TINY_BASE} is missing; reinstall ouroboros-spatial")
     raw = folder / "base-raw"
     _reset(raw)
     workspace = Workspace.create(folder / "base-training")

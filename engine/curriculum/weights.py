@@ -15,7 +15,8 @@ A rule gives every sample that was trained on a value in [0, 1], 1 where there i
 The weight is ``max(floor, value) ** (1 / temperature)``. The floor comes before the temperature:
 then a high temperature flattens every rule towards drawing evenly, the plateau too (whose values
 are 0 and 1, which no temperature moves), and a low one sharpens every rule towards its peak. The
-peak stays 1 whatever the settings, and so does the weight of a sample never trained on.
+peak stays 1 whatever the settings. A sample never trained on weighs 1, or what its like came to
+(:mod:`engine.curriculum.outlook`).
 
 A sample has one estimate of its confidence: the last one, or with ``estimate = "smoothed"`` and
 always for ``ucb`` the one smoothed over rounds. Its label is read from that estimate too.
