@@ -104,12 +104,12 @@ def export_command(
     in the same folder is replaced when the new one is whole; any other folder is left alone. The
     same workspace and options give the same bytes.
     """
-    from engine.publishing.layouts import LAYOUTS, SHARDED, export
+    from engine.publishing.layouts import LAYOUTS, export, load_layout
 
     shard_mb = given["shard_mb"]
     if layout not in LAYOUTS:
         raise click.UsageError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
-    if shard_mb is not None and layout not in SHARDED:
+    if shard_mb is not None and load_layout(layout).shard_mb is None:
         raise click.UsageError(
             f"--shard-mb {shard_mb}: {layout} is one file a split; leave the option out"
         )

@@ -20,7 +20,7 @@ from engine.commands.shell import (
 )
 
 if TYPE_CHECKING:
-    from engine.publishing.media import MediaMode
+    from engine.publishing.layout import MediaMode
 
 
 @command(

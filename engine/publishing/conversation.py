@@ -15,6 +15,8 @@ from typing import Any
 FRAMES = "These are frames of a video."
 BY_LETTER = "Answer with the option's letter from the given choices directly."
 IN_WORDS = "Please answer the question using a single word or phrase."
+# The columns that a row needs to be spoken.
+SPOKEN = ("question", "options", "answer", "answer_kind")
 _INSTRUCTIONS = {
     "yes_no": "Please answer yes or no.",
     "order": "Please answer with the names in order, separated by commas.",

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import polars as pl
 
 from engine.errors import InputError
 from engine.progress import Reached, Reporter
-from engine.publishing.layouts import ExportSummary
+from engine.publishing.layout import ExportSummary, Layout, MediaMode, Part
 from engine.publishing.licences import refuse_restricted, rights_name
 from engine.publishing.manifest import (
     FileEntry,
@@ -31,71 +31,29 @@ from engine.publishing.manifest import (
     replacing,
     write_manifest,
 )
-from engine.publishing.media import MODES, RENDERED_PLAN, Key, Media, MediaMode, MediaSource
+from engine.publishing.media import RENDERED_PLAN, Key, Media, MediaSource
 from engine.publishing.names import safe_name
 from engine.publishing.selection import SPLITS, Selection, select
 from engine.workspace import Workspace
 
 FRAMES = "frames.jsonl"
-# Rows turned into Python values at a time.
-ROWS_AT_A_TIME = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """The rows of one split on their way into files.
-
-    ``rows`` have :data:`engine.publishing.selection.COLUMNS` and, where pictures travel with them,
-    ``image_ids``: the frames a sample is shown, or ``rendered:plan``. ``paths`` holds, for media
-    ``paths``, where each picture lies below the folder. ``done`` is told of rows written.
-    """
-
-    folder: Path
-    split: str
-    rows: pl.DataFrame
-    media: MediaMode
-    source: MediaSource | None
-    paths: Mapping[Key, str]
-    done: Callable[[int], None]
-
-    def dicts(self) -> Iterator[dict[str, Any]]:
-        """The rows one by one; numbers that JSON cannot hold become null."""
-        finite = self.rows.with_columns(
-            pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name)
-            for name in ("margin", "confidence")
-        )
-        for piece in finite.iter_slices(ROWS_AT_A_TIME):
-            yield from piece.iter_rows(named=True)
-
-    def pictures(self, row: Mapping[str, Any]) -> Iterator[Media]:
-        """The pictures of a row, in order, each read when it is asked for."""
-        if self.source is not None and self.media == "embedded":
-            for frame_id in row["image_ids"]:
-                yield self.source.read(row["scene_id"], frame_id)
-
-    def image_paths(self, row: Mapping[str, Any]) -> list[str]:
-        """Where the pictures of a row lie, relative to the folder; empty unless media is paths."""
-        if self.media != "paths":
-            return []
-        return [self.paths[row["scene_id"], frame_id] for frame_id in row["image_ids"]]
-
-
-WriteSplit = Callable[[Part], list[FileEntry]]
 
 
 def run_export(
     workspace: Workspace,
     out: Path,
     *,
-    layout: str,
+    layout: Layout,
     selection: Selection,
     media: MediaMode,
     holds_rights: bool,
     reporter: Reporter,
-    write_split: WriteSplit,
-    modes: tuple[MediaMode, ...] = MODES,
+    shard_mb: int | None = None,
 ) -> ExportSummary:
-    """Export with one layout's ``write_split``, which is called once for each split with rows.
+    """Write the chosen samples to a folder, whole or not at all; an earlier export is replaced.
+
+    Nothing is written before all that may be refused has been looked at. ``shard_mb`` is the size
+    (MB, 10**6 bytes) of a file where the layout cuts, the layout's own by default.
 
     Raises:
         InputError: the layout has no such media, nothing is chosen, a room is kept from training, a
@@ -103,11 +61,13 @@ def run_export(
         SceneFormatError: a picture is gone or broken.
         EnvironmentFault: the disk refuses; what stood at ``out`` stays.
     """
-    if media not in modes:
+    if media not in layout.modes:
         raise InputError(
-            f"--media {media}: {layout} has no such media; choose {' or '.join(modes)}"
+            f"--media {media}: {layout.name} has no such media; choose {' or '.join(layout.modes)}"
         )
     refuse_foreign(out)
+    if selection.splits is None:
+        selection = replace(selection, splits=layout.splits)
     rows = select(workspace, selection).with_columns(pl.lit(media).alias("media"))
     with nullcontext() if media == "omitted" else MediaSource(workspace) as source:
         if source is not None:
@@ -119,17 +79,21 @@ def run_export(
             image_bytes = 0
             if source is not None and media == "paths":
                 paths, entry, image_bytes = write_images(rows, folder, source, reporter)
+                rows = with_paths(rows, paths)
                 files.append(entry)
             with reporter.stage("export", rows.height, "samples") as reached:
                 done = _Counter(reached)
                 for split in SPLITS:
                     part = Part(
                         folder=folder, split=split, rows=rows.filter(pl.col("split") == split),
-                        media=media, source=source, paths=paths, done=done,
+                        media=media, source=source, done=done,
+                        shard_bytes=(shard_mb or layout.shard_mb or 0) * 10**6,
                     )  # fmt: skip
                     if part.rows.height:
-                        files += write_split(part)
-            write_manifest(folder, files, **_facts(layout, rows, media, len(paths), image_bytes))
+                        files += layout.write_split(part)
+            write_manifest(
+                folder, files, **_facts(layout.name, rows, media, len(paths), image_bytes)
+            )
     return ExportSummary(
         files=tuple(file.path for file in files),
         rows=rows.height,
@@ -169,6 +133,7 @@ def with_image_ids(rows: pl.DataFrame, source: MediaSource, reporter: Reporter) 
     A picture that is gone is missed now rather than after an hour of writing.
     """
     asked = rows.select("scene_id", "frame_ids").unique().sort("scene_id", "frame_ids")
+    source.expect(asked["scene_id"].unique(maintain_order=True).to_list())
     shown: list[list[str]] = []
     with reporter.stage("frames", asked.height, "sets of frames") as reached:
         for scene_id, frame_ids in asked.iter_rows():
@@ -230,6 +195,17 @@ def write_images(
     with HashedFile(folder, FRAMES) as file:
         file.write("".join(lines).encode())
     return paths, file.entry(split="", rows=len(lines)), total
+
+
+def with_paths(rows: pl.DataFrame, paths: Mapping[Key, str]) -> pl.DataFrame:
+    """``images``: where the pictures of each row lie, in order, relative to the folder."""
+    shown = rows.select("scene_id", "image_ids").unique()
+    images = [
+        [paths[scene_id, frame_id] for frame_id in frame_ids]
+        for scene_id, frame_ids in shown.iter_rows()
+    ]
+    shown = shown.with_columns(pl.Series("images", images, dtype=pl.List(pl.String)))
+    return rows.join(shown, on=["scene_id", "image_ids"], how="left", maintain_order="left")
 
 
 def _frame_line(path: str, scene: str, frame: str, media: Media) -> str:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,13 @@ import polars as pl
 
 from engine.errors import InputError
 from engine.progress import Reporter
-from engine.publishing import llava, messages, parquet, qwen_vl, turns, webdataset
-from engine.publishing.exporting import FRAMES, Part, write_images
+from engine.publishing.exporting import FRAMES, with_paths, write_images
 from engine.publishing.frame_hashes import Hasher
 from engine.publishing.hydration_check import Faults, check_pictures, expected, wanted_pictures
 from engine.publishing.hydration_sets import PUBLISHED, PictureLessSet, SampleFile, read_set
 from engine.publishing.image_column import write_with_images
+from engine.publishing.layout import MediaMode, Part
+from engine.publishing.layouts import load_layout
 from engine.publishing.licences import rights_name, terms
 from engine.publishing.manifest import (
     MANIFEST,
@@ -37,7 +37,7 @@ from engine.publishing.manifest import (
     replacing,
     write_manifest,
 )
-from engine.publishing.media import RENDERED_PLAN, Key, MediaMode, MediaSource
+from engine.publishing.media import RENDERED_PLAN, MediaSource
 from engine.publishing.parquet_files import write_parquet_file
 from engine.publishing.selection import SPLITS
 from engine.workspace import Workspace
@@ -47,24 +47,10 @@ _UNBOUNDED = 1 << 62
 _CHUNK = 1 << 20
 _CARD = "README.md"
 
-# layout -> its writer of one split and the media it can hold.
-_WRITERS: Mapping[str, tuple[Callable[[Part], list[FileEntry]], tuple[MediaMode, ...]]] = {
-    "parquet": (
-        partial(parquet.write_split, shard_bytes=parquet.SHARD_MB * _MB),
-        ("embedded", "paths"),
-    ),
-    "messages": (
-        partial(messages.write_split, shard_bytes=parquet.SHARD_MB * _MB),
-        ("embedded", "paths"),
-    ),
-    "webdataset": (
-        partial(webdataset.write_split, limit=webdataset.SHARD_MB * _MB),
-        ("embedded", "paths"),
-    ),
-    "llava": (partial(turns.write_turns, record=llava.record), ("paths",)),
-    "qwen-vl": (partial(turns.write_turns, record=qwen_vl.record), ("paths",)),
-}
-LAYOUTS = tuple(_WRITERS)
+# Layouts whose rows name the frames they are asked on.
+LAYOUTS = ("parquet", "messages", "webdataset", "llava", "qwen-vl")
+# What pictures can be where they are joined.
+_JOINED: tuple[MediaMode, ...] = ("embedded", "paths")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +158,9 @@ def _form(
 ) -> tuple[str, MediaMode]:
     """The layout and media to write."""
     chosen = layout or found.layout
-    if chosen != PUBLISHED and chosen not in _WRITERS:
+    if chosen not in (PUBLISHED, *LAYOUTS):
         raise InputError(f"--layout {chosen}: choose one of {', '.join(LAYOUTS)}")
-    able = ("embedded", "paths") if chosen == PUBLISHED else _WRITERS[chosen][1]
+    able = [mode for mode in _JOINED if chosen == PUBLISHED or mode in load_layout(chosen).modes]
     if media is not None and media not in able:
         raise InputError(f"--media {media}: {chosen} cannot hold it; choose {' or '.join(able)}")
     return chosen, media or able[0]
@@ -230,11 +216,12 @@ def _write(
 ) -> tuple[list[FileEntry], int]:
     """Everything but the manifest; also the bytes of pictures laid down beside the rows."""
     entries: list[FileEntry] = []
-    paths: dict[Key, str] = {}
     image_bytes = 0
     rows = pl.concat([file.rows for file in files])
     if media == "paths":
         paths, entry, image_bytes = write_images(rows, target, source, reporter)
+        files = tuple(replace(file, rows=with_paths(file.rows, paths)) for file in files)
+        rows = with_paths(rows, paths)
         entries.append(entry)
     with reporter.stage("join", rows.height, "samples") as reached:
         done = 0
@@ -245,17 +232,25 @@ def _write(
             reached(done)
 
         part = Part(
-            folder=target, split="", rows=rows, media=media, source=source, paths=paths, done=more
+            folder=target,
+            split="",
+            rows=rows,
+            media=media,
+            source=source,
+            done=more,
+            shard_bytes=_UNBOUNDED,
         )
         if layout == PUBLISHED:
             for file in files:
                 entries += _write_like(file, replace(part, split=file.split, rows=file.rows))
             entries += [_carried(found.folder, target, name, note) for name in found.carried]
         else:
+            form = load_layout(layout)
+            part = replace(part, shard_bytes=(form.shard_mb or 0) * _MB)
             for split in SPLITS:
                 chosen = rows.filter(pl.col("split") == split)
                 if chosen.height:
-                    entries += _WRITERS[layout][0](replace(part, split=split, rows=chosen))
+                    entries += form.write_split(replace(part, split=split, rows=chosen))
     return entries, image_bytes
 
 
@@ -286,13 +281,10 @@ def _write_like(file: SampleFile, part: Part) -> list[FileEntry]:
     """One file of a published set under its own name, which the card gives."""
     rows = part.rows
     if part.media == "paths" or rows.is_empty():
-        if part.media == "paths":
-            images = [part.image_paths(row) for row in rows.iter_rows(named=True)]
-            rows = rows.with_columns(pl.Series("images", images, dtype=pl.List(pl.String)))
         part.done(rows.height)
         return [write_parquet_file(rows, part.folder, file.name, split=part.split)]
     stem = file.name.removesuffix(".parquet")
-    written = write_with_images(part, f"{stem}.part", shard_bytes=_UNBOUNDED)
+    written = write_with_images(part, f"{stem}.part")
     assert len(written) == 1, "a file of the set has no more rows than one file may"
     (part.folder / written[0].path).rename(part.folder / file.name)
     return [replace(written[0], path=file.name)]

@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.publishing.exporting import Part
+from engine.publishing.layout import Part
 from engine.publishing.manifest import FileEntry, FollowedFile
 from engine.publishing.media import Media
 from engine.publishing.names import safe_name
@@ -44,18 +44,18 @@ class _Group:
     bytes: int
 
 
-def write_with_images(part: Part, stem: str, *, shard_bytes: int) -> list[FileEntry]:
+def write_with_images(part: Part, stem: str) -> list[FileEntry]:
     """Write the rows below ``part.folder`` as ``STEM-00000-of-00003.parquet`` and so on.
 
-    A file ends before the row group that would make it larger than ``shard_bytes``, and holds at
-    most SHARD_ROWS rows; only a single sample can be larger.
+    A file ends before the row group that would make it larger than ``part.shard_bytes``, and holds
+    at most SHARD_ROWS rows; only a single sample can be larger.
     """
     schema = _schema(part.rows)
     files: list[FileEntry] = []
     writer: _Writer | None = None
     try:
-        for group in _ahead(_groups(part, min(GROUP_BYTES, shard_bytes))):
-            if writer is not None and not writer.takes(group, shard_bytes):
+        for group in _ahead(_groups(part, min(GROUP_BYTES, part.shard_bytes))):
+            if writer is not None and not writer.takes(group, part.shard_bytes):
                 files.append(writer.finished(part.split))
                 writer = None
             if writer is None:

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 from PIL import Image
 
@@ -28,9 +27,6 @@ from scene_adapters.base import SceneSource
 from scene_adapters.records import FrameRecord
 from scene_adapters.scannet.sens import Sens, read_sens
 from scene_adapters.table import load_adapter
-
-MediaMode = Literal["embedded", "paths", "omitted"]
-MODES: tuple[MediaMode, ...] = ("embedded", "paths", "omitted")
 
 # The only picture of a scene that has none of its own, as engine.round_work names it.
 RENDERED_PLAN = "rendered:plan"
@@ -88,6 +84,8 @@ class MediaSource:
         self._kept: OrderedDict[Key, Media] = OrderedDict()
         self._size = 0
         self._scenes: OrderedDict[str, _Scene] = OrderedDict()
+        self._expected: list[str] = []
+        self._turn: dict[str, int] = {}
         self._places: dict[Key, _Place | None] = {}
         self._known: dict[Key, str] = {}
         self._adapters: dict[str, str] = {}
@@ -110,6 +108,11 @@ class MediaSource:
             self._catalog = None
         self._kept.clear()
         self._size = 0
+
+    def expect(self, scene_ids: Sequence[str]) -> None:
+        """Say which scenes are asked for next, in their order: some are looked up at a time."""
+        self._expected = list(scene_ids)
+        self._turn = {scene_id: turn for turn, scene_id in enumerate(self._expected)}
 
     def shown(self, scene_id: str, frame_ids: Sequence[str]) -> tuple[str, ...]:
         """What the solver is shown of a sample's frames: those photographed, else the plan.
@@ -275,16 +278,24 @@ class MediaSource:
     def _scene(self, scene_id: str) -> _Scene:
         found = self._scenes.get(scene_id)
         if found is None:
-            catalog = self._opened()
-            cameras = {camera.frame_id: camera for camera in catalog.cameras(scene_id)}
-            if not cameras:
-                catalog.facts(scene_id)  # says so where there is no such scene
-            found = self._scenes[scene_id] = _Scene(cameras, *catalog.origin(scene_id))
-            self._adapters[scene_id] = found.adapter
-            if len(self._scenes) > KEPT_SCENES:
-                self._scenes.popitem(last=False)
+            self._look_up(scene_id)
+            found = self._scenes[scene_id]
         self._scenes.move_to_end(scene_id)
         return found
+
+    def _look_up(self, scene_id: str) -> None:
+        """Keep what the catalog says of a scene and of those expected after it."""
+        catalog, turn = self._opened(), self._turn.get(scene_id)
+        wanted = [scene_id] if turn is None else self._expected[turn : turn + KEPT_SCENES]
+        origins, cameras = catalog.origins(wanted), catalog.cameras_of(wanted)
+        if scene_id not in origins:
+            catalog.facts(scene_id)  # says that there is no such scene
+        for each, (adapter, source) in origins.items():
+            frames = {camera.frame_id: camera for camera in cameras[each]}
+            self._scenes[each] = _Scene(frames, adapter, source)
+            self._adapters[each] = adapter
+        while len(self._scenes) > KEPT_SCENES:
+            self._scenes.popitem(last=False)
 
     def _opened(self) -> Catalog:
         if self._catalog is None:

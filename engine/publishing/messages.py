@@ -11,63 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from engine.progress import Reporter
-from engine.publishing.conversation import answer_text, question_text
-from engine.publishing.exporting import Part, run_export
-from engine.publishing.layouts import ExportSummary
+from engine.publishing.conversation import SPOKEN, answer_text, question_text
+from engine.publishing.layout import Layout, Part
 from engine.publishing.manifest import FileEntry
-from engine.publishing.media import MediaMode
 from engine.publishing.parquet import SHARD_MB
 from engine.publishing.parquet import write_split as write_parquet
-from engine.publishing.selection import Selection
-from engine.workspace import Workspace
 
 _PARTS = pl.List(pl.Struct({"type": pl.String, "text": pl.String}))
 _MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": _PARTS}))
 
 
-def export_messages(
-    workspace: Workspace,
-    out: Path,
-    *,
-    selection: Selection,
-    media: MediaMode,
-    holds_rights: bool,
-    reporter: Reporter,
-    shard_mb: int = SHARD_MB,
-) -> ExportSummary:
-    """Write files as :func:`engine.publishing.parquet.export_parquet` does, with conversations."""
-    return run_export(
-        workspace,
-        out,
-        layout="messages",
-        selection=selection,
-        media=media,
-        holds_rights=holds_rights,
-        reporter=reporter,
-        write_split=partial(write_split, shard_bytes=shard_mb * 10**6),
-    )
-
-
-def write_split(part: Part, *, shard_bytes: int) -> list[FileEntry]:
-    """Parquet files of about ``shard_bytes`` with the column ``messages`` added."""
+def write_split(part: Part) -> list[FileEntry]:
+    """Parquet files as :func:`engine.publishing.parquet.write_split`'s, with ``messages`` added."""
     shown = [0] * part.rows.height
     if part.media != "omitted":
         shown = part.rows["image_ids"].list.len().to_list()
     talks = [
         conversation(row, pictures)
-        for row, pictures in zip(part.rows.iter_rows(named=True), shown, strict=True)
+        for row, pictures in zip(part.rows.select(SPOKEN).iter_rows(named=True), shown, strict=True)
     ]
     rows = part.rows.with_columns(pl.Series("messages", talks, dtype=_MESSAGES))
     if part.media == "omitted":
         rows = rows.with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("images"))
-    return write_parquet(replace(part, rows=rows), shard_bytes=shard_bytes)
+    return write_parquet(replace(part, rows=rows))
 
 
 def conversation(row: Mapping[str, Any], pictures: int) -> list[dict[str, Any]]:
@@ -78,3 +48,6 @@ def conversation(row: Mapping[str, Any], pictures: int) -> list[dict[str, Any]]:
         {"role": "user", "content": asked},
         {"role": "assistant", "content": [{"type": "text", "text": answer_text(row)}]},
     ]
+
+
+MESSAGES = Layout(name="messages", write_split=write_split, shard_mb=SHARD_MB)

@@ -8,10 +8,10 @@ import polars as pl
 
 from engine.progress import QuietReporter
 from engine.publishing import exporting
-from engine.publishing.exporting import Part
 from engine.publishing.image_column import IMAGES, write_with_images
+from engine.publishing.layout import MediaMode, Part
 from engine.publishing.manifest import FileEntry
-from engine.publishing.media import MediaMode, MediaSource
+from engine.publishing.media import MediaSource
 
 # What the Hub recommends for a Parquet file.
 _FILE_BYTES = 500 * 10**6
@@ -36,9 +36,9 @@ def write_pictured(
     """Write rows that have ``image_ids`` with their pictures, as files below ``folder``."""
     part = Part(
         folder=folder, split=stem.rpartition("/")[2], rows=rows, media=EMBEDDED, source=source,
-        paths={}, done=lambda _: None,
+        shard_bytes=_FILE_BYTES, done=lambda _: None,
     )  # fmt: skip
-    return write_with_images(part, stem, shard_bytes=_FILE_BYTES)
+    return write_with_images(part, stem)
 
 
 def pictured_schema(rows: pl.DataFrame) -> pl.Schema:

@@ -1,60 +1,84 @@
-"""One JSON file a split, of samples as turns between ``human`` and ``gpt``.
+"""Samples for LLaVA's and Qwen-VL's loaders: one JSON file a split, turns of ``human`` and ``gpt``.
 
-What LLaVA's and Qwen-VL's loaders share: a list of objects with ``image`` (a path, or a list of
-them) and ``conversations``, whose ``<image>`` placeholders match the pictures one to one. A sample
-without pictures has neither. ``sample`` holds the sample's other columns, which loaders pass over.
+::
+
+    OUT/train.json              [{id, image, conversations, sample}, ...]
+    OUT/held_out.json
+    OUT/images/<scene>/<frame>.jpg   with --media paths; ``image`` is relative to OUT
+
+``image`` is a path or a list of them, matched one to one by the ``<image>`` placeholders in
+``conversations``; a sample without pictures has neither. OUT is what LLaVA-style loaders call
+``image_folder`` and the Qwen-VL scripts ``data_path``; ``id`` is for the former. The latter also
+know a key ``images``, on which their loader fails and silently trains on the next sample instead:
+it is never written. They count ``<image>`` in the text, so that a question which spells it is
+written ``< image>``. ``sample`` holds the sample's other columns, which loaders pass over.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
 
-from engine.publishing.conversation import answer_text, question_text
-from engine.publishing.exporting import Part
+import polars as pl
+
+from engine.publishing.conversation import SPOKEN, answer_text, question_text
+from engine.publishing.layout import ROWS_AT_A_TIME, Layout, MediaMode, Part
 from engine.publishing.manifest import FileEntry, HashedFile
-from engine.publishing.media import MediaMode
 
 # JSON holds no pictures.
 MODES: tuple[MediaMode, ...] = ("paths", "omitted")
 PLACEHOLDER = "<image>"
-_CHUNK = 512
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
-Record = dict[str, Any]
 
 
-def write_turns(part: Part, *, record: Callable[[Record, list[str]], Record]) -> list[FileEntry]:
+def write_turns(part: Part, *, ids: bool) -> list[FileEntry]:
     """Write the rows of a split as ``SPLIT.json``: a JSON list, one object a line."""
     with HashedFile(part.folder, f"{part.split}.json") as file:
-        lines: list[str] = []
         before = "[\n"
-        for row in part.dicts():
-            found = record(row, part.image_paths(row))
-            lines.append(before + _encode(found))
+        for rows in part.rows.iter_slices(ROWS_AT_A_TIME):
+            file.write((before + ",\n".join(_records(rows, ids))).encode())
             before = ",\n"
-            if len(lines) == _CHUNK:
-                _write(part, file, lines)
-        _write(part, file, lines)
+            part.done(rows.height)
         file.write(b"\n]\n")
     return [file.entry(split=part.split, rows=part.rows.height)]
 
 
-def _write(part: Part, file: HashedFile, lines: list[str]) -> None:
-    file.write("".join(lines).encode())
-    part.done(len(lines))
-    lines.clear()
+def _records(rows: pl.DataFrame, ids: bool) -> list[str]:
+    """Each row as a JSON object; numbers that JSON cannot hold become null."""
+    sample = pl.struct(pl.exclude("images")).alias("sample")
+    if "images" not in rows.columns:
+        rows = rows.with_columns(pl.lit([], pl.List(pl.String)).alias("images"))
+    human, gpt = _said(rows)
+    turns = (_turn("human", human), _turn("gpt", gpt))
+    identity = [pl.col("sample_id").alias("id")] if ids else []
+    known = rows.select(*identity, "images", pl.concat_list(*turns).alias("conversations"), sample)
+
+    def encoded(*image: pl.Expr) -> pl.Expr:
+        first = ["id"] if ids else []
+        return pl.struct(*first, *image, "conversations", "sample").struct.json_encode()
+
+    images = pl.col("images")
+    lines = known.select(
+        pl.when(images.list.len() == 0)
+        .then(encoded())
+        .when(images.list.len() == 1)
+        .then(encoded(images.list.first().alias("image")))
+        .otherwise(encoded(images.alias("image")))
+    )
+    return lines.to_series().to_list()
 
 
-def turns(row: Mapping[str, Any], pictures: int) -> list[dict[str, str]]:
-    """The two turns, a line with a placeholder for each picture first."""
-    asked = f"{PLACEHOLDER}\n" * pictures + question_text(row, pictures)
-    return [{"from": "human", "value": asked}, {"from": "gpt", "value": answer_text(row)}]
+def _said(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """What either side says of each row, a line with a placeholder for each picture first."""
+    counts = rows["images"].list.len()
+    asked, answered = [], []
+    for row, pictures in zip(rows.select(SPOKEN).iter_rows(named=True), counts, strict=True):
+        asked.append(f"{PLACEHOLDER}\n" * pictures + question_text(row, pictures))
+        answered.append(answer_text(row))
+    return pl.Series(asked, dtype=pl.String), pl.Series(answered, dtype=pl.String)
 
 
-def pictured(paths: list[str]) -> dict[str, str | list[str]]:
-    """The key ``image`` (never ``images``): a path alone, a list of several, no key for none."""
-    if not paths:
-        return {}
-    return {"image": paths[0] if len(paths) == 1 else paths}
+def _turn(name: str, words: pl.Series) -> pl.Expr:
+    return pl.struct(pl.lit(name).alias("from"), pl.lit(words).alias("value"))
+
+
+LLAVA = Layout(name="llava", write_split=partial(write_turns, ids=True), modes=MODES)
+QWEN_VL = Layout(name="qwen-vl", write_split=partial(write_turns, ids=False), modes=MODES)

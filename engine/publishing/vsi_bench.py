@@ -17,25 +17,16 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from engine.errors import InputError
-from engine.publishing.exporting import Part, run_export
-from engine.publishing.layouts import ExportSummary
+from engine.publishing.layout import Layout, MediaMode, Part
 from engine.publishing.manifest import FileEntry
 from engine.publishing.parquet_files import write_parquet_files
-from engine.publishing.selection import COLUMNS, Selection
+from engine.publishing.selection import COLUMNS
 from engine.records import AnswerKind
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from engine.progress import Reporter
-    from engine.publishing.media import MediaMode
-    from engine.workspace import Workspace
 
 # How the benchmark asks each of its types (arXiv 2412.14171; lmms-eval 0.7.3, task vsibench).
 LETTERED = frozenset(
@@ -68,36 +59,8 @@ _THEIRS: dict[str, Any] = {
 }
 
 
-def export_vsi_bench(
-    workspace: Workspace,
-    out: Path,
-    *,
-    selection: Selection,
-    media: MediaMode,
-    holds_rights: bool,
-    reporter: Reporter,
-) -> ExportSummary:
-    """Write the chosen samples: the held-out questions, unless ``selection`` names splits.
-
-    Raises as :func:`engine.publishing.exporting.run_export` does.
-    """
-    if selection.splits is None:
-        selection = replace(selection, splits=("held_out",))
-    return run_export(
-        workspace,
-        out,
-        layout="vsi-bench",
-        selection=selection,
-        media=media,
-        holds_rights=holds_rights,
-        reporter=reporter,
-        write_split=_write_split,
-        modes=MODES,
-    )
-
-
 def _write_split(part: Part) -> list[FileEntry]:
-    rows = [_row(number, row, part.image_paths(row)) for number, row in enumerate(part.dicts())]
+    rows = [_row(number, row) for number, row in enumerate(part.dicts())]
     files: list[FileEntry] = []
     stem = f"data/{_STEMS[part.split]}"
     for name, own in ((stem, True), (f"{stem}_other", False)):
@@ -107,6 +70,9 @@ def _write_split(part: Part) -> list[FileEntry]:
         )
         part.done(len(chosen))
     return files
+
+
+VSI_BENCH = Layout(name="vsi-bench", write_split=_write_split, modes=MODES, splits=("held_out",))
 
 
 def in_its_form(row: Mapping[str, Any]) -> bool:
@@ -123,7 +89,7 @@ def _schema(media: MediaMode) -> dict[str, Any]:
     return _THEIRS | ours | pictures
 
 
-def _row(number: int, row: Mapping[str, Any], images: list[str]) -> dict[str, Any]:
+def _row(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     if row["options"] and row["answer"] not in row["options"]:
         raise InputError(
             f"sample {row['sample_id']}: its answer {row['answer']!r} is not among its options; "
@@ -135,7 +101,6 @@ def _row(number: int, row: Mapping[str, Any], images: list[str]) -> dict[str, An
         "scene_name": row["scene_id"],
         "options": options,
         "ground_truth": truth,
-        "images": images,
     }
     return {**row, **theirs}
 

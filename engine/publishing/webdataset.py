@@ -13,18 +13,12 @@ that are its pictures, in order. Headers carry no time, user or machine: same ro
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine.progress import Reporter
-from engine.publishing.exporting import Part, run_export
-from engine.publishing.layouts import ExportSummary
+from engine.publishing.layout import Layout, Part
 from engine.publishing.manifest import FileEntry, HashedFile
-from engine.publishing.media import MediaMode
 from engine.publishing.names import safe_name
-from engine.publishing.selection import Selection
-from engine.workspace import Workspace
 
 # About 1 GB a tar: what WebDataset's and most clusters' readers are tuned for.
 SHARD_MB = 1000
@@ -36,37 +30,14 @@ _LONGEST_KEY = 80
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False).encode
 
 
-def export_webdataset(
-    workspace: Workspace,
-    out: Path,
-    *,
-    selection: Selection,
-    media: MediaMode,
-    holds_rights: bool,
-    reporter: Reporter,
-    shard_mb: int = SHARD_MB,
-) -> ExportSummary:
-    """Write tars of about ``shard_mb`` MB (10**6 bytes), none without a sample."""
-    return run_export(
-        workspace,
-        out,
-        layout="webdataset",
-        selection=selection,
-        media=media,
-        holds_rights=holds_rights,
-        reporter=reporter,
-        write_split=partial(write_split, limit=shard_mb * 10**6),
-    )
-
-
-def write_split(part: Part, *, limit: int) -> list[FileEntry]:
-    """Tars of at most ``limit`` bytes, unless one sample is larger."""
+def write_split(part: Part) -> list[FileEntry]:
+    """Tars of at most ``part.shard_bytes`` bytes, unless one sample is larger."""
     files: list[FileEntry] = []
     tar = Tar(part.folder, f"{part.split}-{0:06d}.tar")
     try:
         for row in part.dicts():
             members = _members(part, row)
-            if tar.rows and tar.size + sum(map(len, members)) + _RECORD > limit:
+            if tar.rows and tar.size + sum(map(len, members)) + _RECORD > part.shard_bytes:
                 files.append(tar.finished(part.split))
                 tar = Tar(part.folder, f"{part.split}-{len(files):06d}.tar")
             tar.add(members)
@@ -77,11 +48,14 @@ def write_split(part: Part, *, limit: int) -> list[FileEntry]:
     return files
 
 
+WEBDATASET = Layout(name="webdataset", write_split=write_split, shard_mb=SHARD_MB)
+
+
 def _members(part: Part, row: dict[str, Any]) -> list[bytes]:
     """The blocks of one sample: JSON first, then its pictures."""
     key = safe_name(row["sample_id"], _LONGEST_KEY)
     pictures: list[bytes] = []
-    names = part.image_paths(row)
+    names = list(row.get("images", ()))
     if part.media == "embedded":
         digits = max(2, len(str(len(row["image_ids"]) - 1)))
         for index, media in enumerate(part.pictures(row)):

@@ -175,20 +175,29 @@ class Catalog:
 
     def cameras(self, scene_id: str) -> tuple[FrameRecord, ...]:
         """The frames of one scene with their cameras, in order; empty where it has none."""
+        return self.cameras_of([scene_id])[scene_id]
+
+    def cameras_of(self, scene_ids: Sequence[str]) -> dict[str, tuple[FrameRecord, ...]]:
+        """The frames of several scenes, as :meth:`cameras` gives them, by one query."""
         names = (
             "frame_id", "timestamp_s", "image", "width", "height", "fx", "fy", "cx", "cy",
             "camera_to_world", "camera_model", "distortion", "quarter_turns",
         )  # fmt: skip
-        rows = self._execute("cameras", {"scene_id": scene_id}).fetchall()
-        return tuple(
-            FrameRecord(**dict(zip(names, row, strict=True)) | {"distortion": tuple(row[-2])})
-            for row in rows
-        )
+        found: dict[str, list[FrameRecord]] = {scene_id: [] for scene_id in scene_ids}
+        rows = self._execute("cameras", {"scene_ids": list(scene_ids)}).fetchall()
+        for scene_id, *values in rows:
+            known = dict(zip(names, values, strict=True)) | {"distortion": tuple(values[-2])}
+            found[scene_id].append(FrameRecord(**known))
+        return {scene_id: tuple(frames) for scene_id, frames in found.items()}
 
     def origin(self, scene_id: str) -> tuple[str, str]:
         """The adapter's name and the source a scene was read from."""
-        version, source = self._execute("scene_origin", {"scene_id": scene_id}).fetchall()[0]
-        return version.split("/")[0], source
+        return self.origins([scene_id])[scene_id]
+
+    def origins(self, scene_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """As :meth:`origin`, of several scenes by one query; those that are not there left out."""
+        rows = self._execute("scene_origins", {"scene_ids": list(scene_ids)}).fetchall()
+        return {scene_id: (version.split("/")[0], source) for scene_id, version, source in rows}
 
     def seen_in(self, scene_id: str, frame_id: str) -> tuple[SeenBox, ...]:
         """What a frame shows of each object, the farthest first."""

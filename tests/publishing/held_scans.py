@@ -25,8 +25,7 @@ import fixture_scannetpp
 from fixture_room import make_room
 
 from engine.progress import QuietReporter
-from engine.publishing.layouts import export
-from engine.publishing.media import MediaMode
+from engine.publishing.layouts import MediaMode, export
 from engine.publishing.published import Edition, prepare
 from engine.scenes.catalog import Catalog
 from engine.scenes.ingest import ingest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +158,13 @@ def test_files_and_row_groups_end_where_they_should(
     from engine.progress import QuietReporter
     from engine.publishing import exporting, parquet
 
-    def cut(part: exporting.Part) -> Any:
-        return parquet.write_split(part, shard_bytes=12_000)
+    def small(part: exporting.Part) -> Any:
+        return parquet.write_split(replace(part, shard_bytes=12_000))
 
+    cut = replace(parquet.PARQUET, write_split=small)
     summary = exporting.run_export(
-        pictured.workspace, tmp_path / "cut", layout="parquet", selection=Selection(),
-        media="embedded", holds_rights=False, reporter=QuietReporter(), write_split=cut,
+        pictured.workspace, tmp_path / "cut", layout=cut, selection=Selection(),
+        media="embedded", holds_rights=False, reporter=QuietReporter(),
     )  # fmt: skip
     assert len(summary.files) > 2
     assert summary.files[0] == f"data/train-00000-of-{len(summary.files) - 1:05d}.parquet"
@@ -174,8 +176,8 @@ def test_files_and_row_groups_end_where_they_should(
     both = [pl.read_parquet(f"{tmp_path}/{name}/data/*.parquet") for name in ("whole", "cut")]
     assert both[0].equals(both[1])
     rows = exporting.run_export(
-        pictured.workspace, tmp_path / "rows", layout="parquet", selection=Selection(),
-        media="omitted", holds_rights=False, reporter=QuietReporter(), write_split=cut,
+        pictured.workspace, tmp_path / "rows", layout=cut, selection=Selection(),
+        media="omitted", holds_rights=False, reporter=QuietReporter(),
     )  # fmt: skip
     assert rows.rows == 6
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pictured_workspace import Pictured, contents, pictured
 
-from engine.publishing.exporting import Part
+from engine.publishing.layout import Part
 from engine.publishing.layouts import export
 from engine.publishing.media import RENDERED_PLAN, Media, MediaSource
 from engine.publishing.selection import COLUMNS, Selection, select
@@ -100,9 +100,9 @@ def test_tars_are_cut_at_their_size_and_hold_the_same_samples(
     counts: list[int] = []
     part = Part(
         folder=tmp_path, split="train", rows=rows, media="embedded", source=Stand(),  # type: ignore[arg-type]
-        paths={}, done=counts.append,
+        shard_bytes=35_000, done=counts.append,
     )  # fmt: skip
-    entries = write_split(part, limit=35_000)
+    entries = write_split(part)
     assert [entry.path for entry in entries] == [f"train-{n:06d}.tar" for n in range(len(entries))]
     assert len(entries) > 1
     assert sum(entry.rows for entry in entries) == sum(counts) == rows.height

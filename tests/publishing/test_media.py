@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 from fixture_scannet import sens_frame, sens_header
 
 from engine.errors import InputError, SceneFormatError
+from engine.publishing import media as media_module
 from engine.publishing.media import PLAN_PX, RENDERED_PLAN, MediaSource
 from engine.scenes.catalog import Catalog
 from engine.scenes.catalog_rows import CatalogScene
@@ -143,3 +144,26 @@ def test_memory_for_pictures_is_bounded_and_none_is_lost(pictured: Pictured) -> 
                 kept = [len(media.content) for media in source._kept.values()]
                 assert sum(kept) <= 2 * largest
     assert len(pictured.stored) == 3 * FRAMES
+
+
+def test_expected_scenes_are_looked_up_together_and_found_as_they_are(
+    pictured: Pictured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    origins = Catalog.origins
+    monkeypatch.setattr(
+        Catalog, "origins", lambda self, ids: asked.append(list(ids)) or origins(self, ids)
+    )
+    monkeypatch.setattr(media_module, "KEPT_SCENES", 2)
+    scenes = ["room_a", "room_b", "room_c", "room_d"]
+    with MediaSource(pictured.workspace) as source:
+        source.expect(scenes)
+        for scene in [*scenes, "room_a"]:
+            frames = [frame for where, frame in pictured.stored if where == scene]
+            assert source.shown(scene, frames or ["000"]) == (tuple(frames) or (RENDERED_PLAN,))
+        with pytest.raises(InputError, match="'attic' is not in"):
+            source.shown("attic", ["000"])
+        source.expect(["attic", "room_c"])
+        with pytest.raises(InputError, match="'attic' is not in"):
+            source.shown("attic", ["000"])
+    assert asked == [scenes[:2], scenes[2:], scenes[:2], ["attic"], ["attic", "room_c"]]

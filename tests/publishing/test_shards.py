@@ -30,7 +30,7 @@ from pictured_workspace import (
 from engine.errors import EnvironmentFault, InputError, SceneFormatError, WorkspaceBusy
 from engine.progress import QuietReporter
 from engine.publishing import exporting, manifest
-from engine.publishing.layouts import LAYOUTS, SHARDED, export, load_layout
+from engine.publishing.layouts import LAYOUTS, export, load_layout
 from engine.publishing.names import LONGEST, original_name, safe_name
 from engine.publishing.selection import Selection
 from engine.workspace import Workspace
@@ -373,7 +373,9 @@ def test_progress_ends_where_it_was_said_to(exported: Path, layout: str, media: 
         assert counts[-1] == total
 
 
-def test_every_layout_names_a_function() -> None:
-    assert set(LAYOUTS) >= SHARDED
+def test_every_layout_goes_by_its_name_and_says_what_it_can_hold() -> None:
     for name in LAYOUTS:
-        assert callable(load_layout(name))
+        layout = load_layout(name)
+        assert layout.name == name
+        assert "omitted" in layout.modes
+        assert (layout.shard_mb is not None) == ("embedded" in layout.modes)

@@ -44,6 +44,12 @@ def test_facts_come_back_exactly_as_they_were_computed(path):
         assert list(catalog.all_facts(["room_2"])) == [entries[0].facts]
         assert catalog.facts("room_1") == entries[1].facts
         assert catalog.cameras("room_2") == entries[0].record.frames
+        assert catalog.cameras_of(["room_2", "gone", "room_1"]) == {
+            "room_2": entries[0].record.frames, "gone": (), "room_1": entries[1].record.frames,
+        }  # fmt: skip
+        origin = (entries[0].record.adapter_version.split("/")[0], entries[0].record.source)
+        assert catalog.origins(["room_2", "gone"]) == {"room_2": origin}
+        assert catalog.origin("room_2") == origin
 
 
 def test_many_scenes_take_no_more_queries_than_a_few(path, monkeypatch):
