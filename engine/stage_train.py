@@ -14,13 +14,13 @@ from engine.curriculum.ledger import Ledger
 from engine.curriculum.standings import advance
 from engine.errors import ConfigError
 from engine.evaluation.asking import answers
+from engine.folders import replace_folder, settle
 from engine.records import Evaluation, Observation, Sample
 from engine.round_plan import digest
 from engine.round_work import Counts, Round, solver_item
 from engine.solving.base import Solver, SolverItem, blind
-from engine.solving.midway import Midway, settle
+from engine.solving.midway import Midway
 from engine.solving.table import load_solver
-from engine.workspace import replace_folder
 
 # Standings are carried on from round to round; of the earlier ones, the next run needs the newest,
 # and a reader who has just listed the files the one before it.

@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -186,17 +185,6 @@ def write_atomic(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def replace_folder(finished: Path, target: Path) -> None:
-    """Put a completely written folder in ``target``'s place; the earlier one goes last."""
-    earlier = target.with_name(f".{target.name}.earlier")
-    shutil.rmtree(earlier, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        target.replace(earlier)
-    finished.replace(target)
-    shutil.rmtree(earlier, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,16 @@ ROOT = Path(__file__).parents[1]
 # Lower layers first; a module may import its own layer's package and everything below it.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"scene_adapters"}),
-    frozenset({"engine", "engine.errors", "engine.resources", "engine.seeds"}),
-    frozenset({"engine.records", "engine.settings", "engine.config"}),
+    frozenset({"engine", "engine.errors", "engine.folders", "engine.resources", "engine.seeds"}),
+    frozenset(
+        {
+            "engine.records",
+            "engine.settings",
+            "engine.config",
+            "engine.difficulty",
+            "engine.licences",
+        }
+    ),
     frozenset({"engine.workspace", "engine.table_schemas", "engine.tables"}),
     frozenset({"engine.progress"}),
     frozenset({"engine.scenes"}),

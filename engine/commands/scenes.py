@@ -191,7 +191,8 @@ def scenes_command(
 
 def _generate(path: Path, *, seed: int, count: int) -> None:
     """Write generated rooms to ``path``, all of them or none."""
-    from engine.workspace import replace_folder, reported_os_errors
+    from engine.folders import replace_folder
+    from engine.workspace import reported_os_errors
     from scene_adapters.synthetic.scenes import write_scenes
 
     partial = path.with_name(f".{path.name}.partial")

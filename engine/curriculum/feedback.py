@@ -13,8 +13,8 @@ from itertools import chain, zip_longest
 import polars as pl
 
 from engine.config import CurriculumSettings
-from engine.curriculum.labels import label
 from engine.curriculum.ledger import Ledger
+from engine.difficulty import label
 from engine.records import Difficulty, Feedback, FeedbackItem, TypeRate
 
 # Shown in this order: what to write more of comes first.

@@ -27,7 +27,7 @@ from __future__ import annotations
 import polars as pl
 
 from engine.config import CurriculumSettings
-from engine.curriculum.labels import label_expr
+from engine.difficulty import label_expr
 from engine.records import Difficulty
 
 

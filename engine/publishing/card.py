@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from engine.licences import Terms, terms
 from engine.publishing.card_columns import meaning, type_name
-from engine.publishing.licences import Terms, terms
 from engine.publishing.published_files import (
     FRAMES,
     HELD_OUT,

@@ -17,8 +17,8 @@ from typing import Any
 
 import polars as pl
 
+from engine.licences import Terms
 from engine.publishing.card_columns import meaning
-from engine.publishing.licences import Terms
 from engine.publishing.published_files import (
     FRAMES,
     HELD_OUT,

@@ -21,9 +21,9 @@ from typing import Any
 import polars as pl
 
 from engine.errors import InputError
+from engine.licences import refuse_restricted, rights_name
 from engine.progress import Reached, Reporter
 from engine.publishing.layout import ExportSummary, Layout, MediaMode, Part
-from engine.publishing.licences import refuse_restricted, rights_name
 from engine.publishing.manifest import (
     FileEntry,
     HashedFile,

@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 from engine.errors import InputError
+from engine.licences import rights_name, terms
 from engine.progress import Reporter
 from engine.publishing.exporting import FRAMES, with_paths, write_images
 from engine.publishing.frame_hashes import Hasher
@@ -27,7 +28,6 @@ from engine.publishing.hydration_sets import PUBLISHED, PictureLessSet, SampleFi
 from engine.publishing.image_column import write_with_images
 from engine.publishing.layout import MediaMode, Part
 from engine.publishing.layouts import load_layout
-from engine.publishing.licences import rights_name, terms
 from engine.publishing.manifest import (
     MANIFEST,
     FileEntry,

@@ -7,10 +7,7 @@ with whatever stood there before. What is stopped in between leaves the earlier 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
 import fcntl
-import functools
 import hashlib
 import json
 import os
@@ -24,7 +21,8 @@ from types import TracebackType
 from typing import Any
 
 from engine.errors import InputError, WorkspaceBusy
-from engine.workspace import replace_folder, reported_os_errors
+from engine.folders import earlier_of, replace_folder, settle, start_writing
+from engine.workspace import reported_os_errors
 
 MANIFEST = "manifest.json"
 MARK = "ouroboros_export"
@@ -35,9 +33,6 @@ _WRITEBACK = 1 << 25
 _PIECE = 1 << 20
 # Pieces written and not yet hashed at most.
 _UNHASHED = 8
-# Files synced one by one at most.
-_MANY = 256
-_AT_FDCWD, _RENAME_EXCHANGE, _SYNC_FILE_RANGE_WRITE = -100, 2, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +86,7 @@ class HashedFile:
             self._hashing.popleft().result()
         self.bytes += len(view)
         if self.bytes - self._started >= _WRITEBACK:
-            _start_writing(self._file.fileno(), self._started, self.bytes - self._started)
+            start_writing(self._file.fileno(), self._started, self.bytes - self._started)
             self._started = self.bytes
         return len(view)
 
@@ -146,7 +141,7 @@ class FollowedFile:
         """Say that there is more to read; waits for what was there the last time."""
         if self._reading is not None:
             self._reading.result()
-        _start_writing(self._file.fileno(), self._read, self.bytes - self._read)
+        start_writing(self._file.fileno(), self._read, self.bytes - self._read)
         self._reading = self._reader.submit(self._read_on)
 
     def entry(self, *, split: str, rows: int) -> FileEntry:
@@ -179,15 +174,15 @@ def replacing(out: Path) -> Iterator[Path]:
     nothing is left of what was written.
     """
     out = Path(os.path.abspath(out))  # noqa: PTH100  a link stays one, and is refused below
-    partial, earlier = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.earlier")
+    partial = out.with_name(f".{out.name}.partial")
     with reported_os_errors(out):
-        _recover(out, earlier)
+        _recover(out)
         refuse_foreign(out)
         with _claimed(partial):
             try:
                 yield partial
-                _settle(partial)
-                _take_place(partial, out, earlier)
+                settle(partial)
+                replace_folder(partial, out)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
@@ -248,75 +243,9 @@ def _held(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _recover(out: Path, earlier: Path) -> None:
+def _recover(out: Path) -> None:
     """Put back what an exchange in two steps had moved away when it was stopped."""
+    earlier = earlier_of(out)
     if not out.exists() and not out.is_symlink() and is_export(earlier):
         earlier.replace(out)
     shutil.rmtree(earlier, ignore_errors=True)
-
-
-def _take_place(partial: Path, out: Path, earlier: Path) -> None:
-    if out.exists() and _exchange(partial, out):
-        partial.replace(earlier)
-        shutil.rmtree(earlier, ignore_errors=True)
-    else:
-        replace_folder(partial, out)
-    _sync(out.parent)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step; False where the system cannot (Linux can)."""
-    try:
-        rename = _libc().renameat2
-    except (OSError, AttributeError):
-        return False
-    done: int = rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
-    if done == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
-        return False
-    raise OSError(code, os.strerror(code), str(other))
-
-
-def _settle(folder: Path) -> None:
-    """Wait until everything below ``folder`` is on the disk."""
-    found = [(Path(path), names) for path, _, names in os.walk(folder)]
-    if sum(len(names) for _, names in found) > _MANY and _sync_file_system(folder):
-        return
-    for path, names in found:
-        for name in names:
-            _sync(path / name)
-        _sync(path)
-
-
-def _sync_file_system(folder: Path) -> bool:
-    """Sync all of the file system at once, which is quicker for thousands of small files."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        return bool(_libc().syncfs(handle) == 0)
-    except (OSError, AttributeError):
-        return False
-    finally:
-        os.close(handle)
-
-
-def _start_writing(handle: int, offset: int, size: int) -> None:
-    """Have the system write a stretch of a file out now, without waiting for it (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        start = _libc().sync_file_range
-        start.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-        start(handle, offset, size, _SYNC_FILE_RANGE_WRITE)
-
-
-@functools.cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -24,12 +24,12 @@ from typing import Any
 import polars as pl
 
 from engine.errors import InputError
+from engine.licences import refuse_restricted, terms
 from engine.progress import Reporter
 from engine.publishing.card import write_card
 from engine.publishing.changes import write_changes
 from engine.publishing.croissant import write_croissant
 from engine.publishing.frame_hashes import frame_table
-from engine.publishing.licences import refuse_restricted, terms
 from engine.publishing.manifest import FORMAT, MANIFEST, MARK, FileEntry, replacing
 from engine.publishing.media import MediaSource
 from engine.publishing.published_files import DataFile, round_name, write_data_files

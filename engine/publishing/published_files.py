@@ -19,9 +19,10 @@ from pathlib import Path
 
 import polars as pl
 
+from engine.difficulty import label_expr
 from engine.publishing.manifest import FileEntry
 from engine.publishing.parquet_files import write_parquet_file, write_parquet_files
-from engine.publishing.published_numbers import label_expr, thresholds_of
+from engine.publishing.published_numbers import thresholds_of
 from engine.publishing.selection import Selection, select
 from engine.tables import read_table
 from engine.workspace import Workspace
@@ -149,7 +150,7 @@ def _ledger(workspace: Workspace, number: int) -> pl.DataFrame:
     """The round's observations, replays included, in training order."""
     columns = ("sample_id", "round", "step", "confidence", "correct")
     observed = read_table(workspace.tables, "observations", (number,), columns)
-    label = label_expr("confidence", thresholds_of(workspace, number)).alias("label")
+    label = label_expr(thresholds_of(workspace, number)).alias("label")
     return observed.sort("step", "sample_id", "confidence").with_columns(label)
 
 

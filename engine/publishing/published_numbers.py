@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from engine.difficulty import label_expr
 from engine.tables import read_table
 from engine.workspace import Workspace
 
@@ -21,8 +22,8 @@ _JUDGING = ("own program", "review")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Confidence above which a sample is easy, and below which it is hard."""
+class RoundThresholds:
+    """Those that a round ran with (:class:`engine.difficulty.Thresholds`)."""
 
     easy_above: float
     hard_below: float
@@ -39,7 +40,7 @@ class RoundNumbers:
     """
 
     round: int
-    thresholds: Thresholds
+    thresholds: RoundThresholds
     proposed: int = 0
     accepted: int = 0
     proposers: tuple[str, ...] = ()
@@ -63,30 +64,14 @@ class RoundNumbers:
         return sum(self.types.values())
 
 
-def thresholds_of(workspace: Workspace, round_: int) -> Thresholds:
+def thresholds_of(workspace: Workspace, round_: int) -> RoundThresholds:
     """The thresholds a round ran with, as its plan states them, else the configuration's."""
     plan = workspace.plan(round_) or {}
     stated = plan.get("inputs", {}).get("config", {}).get("curriculum", {})
     if not {"easy_above", "hard_below"} <= stated.keys():
         stated = dataclasses.asdict(workspace.config().curriculum)
-    return Thresholds(
+    return RoundThresholds(
         easy_above=float(stated["easy_above"]), hard_below=float(stated["hard_below"])
-    )
-
-
-def label_expr(column: str, thresholds: Thresholds) -> pl.Expr:
-    """The labels of a column of confidences; null where the confidence is null.
-
-    The rule of engine.curriculum.labels: stage packages do not import each other.
-    """
-    confidence = pl.col(column)
-    return (
-        pl.when(confidence > thresholds.easy_above)
-        .then(pl.lit("easy"))
-        .when(confidence < thresholds.hard_below)
-        .then(pl.lit("hard"))
-        .when(confidence.is_not_null())
-        .then(pl.lit("frontier"))
     )
 
 
@@ -117,8 +102,8 @@ def _numbers(workspace: Workspace, number: int, observed: pl.DataFrame) -> Round
     samples = read_table(tables, "samples", (number,), columns)
     scores = read_table(tables, "evaluations", (number,), ("score", "solver"))
     seen = observed.filter(pl.col("round") == number).with_columns(
-        label_expr("confidence", thresholds).alias("now"),
-        label_expr("before", thresholds).alias("then"),
+        label_expr(thresholds).alias("now"),
+        label_expr(thresholds, "before").alias("then"),
     )
     tokens, seconds, judging = _cost(workspace, number)
     score = scores.select(pl.col("score").mean()).item()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
+from engine.difficulty import label_expr
 from engine.errors import InputError
 from engine.publishing.leaks import refuse_leaks
 from engine.tables import read_table
@@ -135,8 +136,10 @@ def _with_confidence(
 ) -> pl.DataFrame:
     """Latest confidence, its label, and all confidences in the order they were observed."""
     settings = workspace.config().curriculum
-    easy_above = settings.easy_above if selection.easy_above is None else selection.easy_above
-    hard_below = settings.hard_below if selection.hard_below is None else selection.hard_below
+    if selection.easy_above is not None:
+        settings = replace(settings, easy_above=selection.easy_above)
+    if selection.hard_below is not None:
+        settings = replace(settings, hard_below=selection.hard_below)
     columns = ("sample_id", "round", "step", "confidence")
     rounds = _known_rounds(selection)
     observed = (
@@ -149,18 +152,8 @@ def _with_confidence(
             pl.struct("round", "step", "confidence").alias("confidence_history"),
         )
     )
-    confidence = pl.col("confidence")
-    # The rule of engine.curriculum.labels: stage packages do not import each other.
-    difficulty = (
-        pl.when(confidence > easy_above)
-        .then(pl.lit("easy"))
-        .when(confidence < hard_below)
-        .then(pl.lit("hard"))
-        .when(confidence.is_not_null())
-        .then(pl.lit("frontier"))
-    )
     return samples.join(observed, on="sample_id", how="left").with_columns(
-        difficulty.alias("difficulty"),
+        label_expr(settings).alias("difficulty"),
         pl.lit("omitted").alias("media"),
         pl.col("confidence_history").fill_null([]),
     )

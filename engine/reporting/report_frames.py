@@ -20,14 +20,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import OuroborosError, SceneFormatError
+from engine.licences import terms
 from engine.scenes.catalog import Catalog
 from scene_adapters.base import SceneSource
 from scene_adapters.records import FrameRecord
 from scene_adapters.scan import FrameImages
 from scene_adapters.table import load_adapter
-
-# Licences that let everyone pass copies on. Terms of use that are no such licence are refused.
-REDISTRIBUTABLE = frozenset({"CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0"})
 
 MOST_A_SCENE = 6
 THUMBNAIL_PX = 256
@@ -62,7 +60,7 @@ class Pictures:
     """Thumbnails by scene, and which scenes go without, and why."""
 
     shown: Mapping[str, Sequence[tuple[SeenFrame, str]]] = field(default_factory=dict)
-    withheld: Mapping[str, int] = field(default_factory=dict)  # licence -> scenes
+    withheld: Mapping[str, int] = field(default_factory=dict)  # dataset -> scenes
     unreadable: int = 0
     over_budget: int = 0
 
@@ -119,14 +117,14 @@ def read_pictures(
 ) -> Pictures:  # fmt: skip
     """Thumbnails of the scenes of ``plans`` that have pictures and may show them.
 
-    ``asked``: also of datasets whose licence forbids passing pictures on. A scene whose pictures
+    ``asked``: also of datasets whose terms forbid passing pictures on. A scene whose pictures
     are gone or damaged goes without and is counted. ``reached(n)`` hears of every scene done.
     Raises WorkspaceBusy and WorkspaceError where the catalog cannot be opened.
     """
     frames = seen_frames(seen)
-    licences = {row["scene_id"]: row["licence"] for row in plans.to_dicts()}
-    allowed = [scene for scene in frames if asked or licences.get(scene) in REDISTRIBUTABLE]
-    withheld = Counter(licences[scene] for scene in frames if scene not in set(allowed))
+    datasets = dict(plans.select("scene_id", "dataset").iter_rows())
+    allowed = [scene for scene in frames if asked or terms(datasets[scene]).frames]
+    withheld = Counter(datasets[scene] for scene in frames if scene not in set(allowed))
     wanted = _wanted(samples)
     most = max(1, min(MOST_A_SCENE, BUDGET_BYTES // (_TYPICAL_BYTES * max(1, len(allowed)))))
     shown: dict[str, list[tuple[SeenFrame, str]]] = {}

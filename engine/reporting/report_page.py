@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
+from engine.licences import terms
 from engine.reporting import report_columns as columns
 from engine.reporting.report_charts import Chart, charts
 from engine.reporting.report_data import ReportData, Scope
 from engine.reporting.report_figures import Library, library
-from engine.reporting.report_frames import REDISTRIBUTABLE, Pictures, pictures_payload
+from engine.reporting.report_frames import Pictures, pictures_payload
 from engine.reporting.report_gallery import (
     object_places,
     rejected_payload,
@@ -234,11 +235,11 @@ def _picture_notes(data: ReportData, pictures: Pictures) -> list[str]:
     pictured = data.seen["scene_id"].n_unique()
     if not pictured:
         return ["The scenes bring no pictures; the plans are drawn from their boxes."]
-    for licence, scenes in pictures.withheld.items():
+    for dataset, scenes in pictures.withheld.items():
         notes.append(
-            f"Pictures of {scenes:,} scenes are left out: {licence!r} does not allow passing "
-            f"them on ({', '.join(sorted(REDISTRIBUTABLE))} do). `ouroboros report --frames few` "
-            "puts them in, for your own eyes."
+            f"Pictures of {scenes:,} scenes are left out: {dataset} does not let everyone pass "
+            f"them on ({terms(dataset).name}). `ouroboros report --frames few` puts them in, for "
+            "your own eyes."
         )
     if not pictures.withheld and not pictures.shown and not pictures.unreadable:
         notes.append("Pictures are left out, as was asked for.")

@@ -7,7 +7,6 @@ never sees it.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ import polars as pl
 
 from engine import tables
 from engine.errors import WorkspaceError
+from engine.folders import replace_folder, settle
 from engine.records import Observation
 from engine.solving.base import Solver
-from engine.workspace import read_json, replace_folder, write_json
+from engine.workspace import read_json, write_json
 
 OBSERVATIONS = "observations.parquet"
 MARKER = "midway.json"
@@ -69,10 +69,3 @@ class Midway:
     def forget(self) -> None:
         """The round is done."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def settle(folder: Path) -> None:
-    """Have the disk hold every file of ``folder`` before it is given its name."""
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.config import CurriculumSettings
-from engine.curriculum.labels import label, label_expr
+from engine.difficulty import label, label_expr
 
 PAPER = CurriculumSettings()
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.config import CurriculumSettings
-from engine.curriculum.labels import label_expr
 from engine.curriculum.ledger import Ledger
 from engine.curriculum.resampling import REPLAY, UNSEEN, draw
+from engine.difficulty import label_expr
 from engine.errors import InputError
 from engine.tables import SCHEMAS
 

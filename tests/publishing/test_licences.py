@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import InputError
-from engine.publishing.licences import (
+from engine.licences import (
     FLAG,
     KINDS,
     READABLE,
@@ -103,6 +103,6 @@ def test_boxes_released_with_the_benchmark_follow_its_licence() -> None:
 def test_the_readable_table_is_the_table() -> None:
     stored = (DATA_CARDS / READABLE).read_text(encoding="utf-8")
     assert stored == readable(), (
-        f"write data_cards/{READABLE} again: python -c 'from engine.publishing.licences import "
+        f"write data_cards/{READABLE} again: python -c 'from engine.licences import "
         "readable; print(readable(), end=str())'"
     )

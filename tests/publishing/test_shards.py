@@ -27,6 +27,7 @@ from pictured_workspace import (
     write_scene,
 )
 
+from engine import folders
 from engine.errors import EnvironmentFault, InputError, SceneFormatError, WorkspaceBusy
 from engine.progress import QuietReporter
 from engine.publishing import exporting, manifest
@@ -146,7 +147,7 @@ def test_a_stopped_export_leaves_the_earlier_one_and_nothing_that_looks_whole(
 ) -> None:
     out = tmp_path / "out"
     if not exchange:
-        monkeypatch.setattr(manifest, "_exchange", lambda *_: False)
+        monkeypatch.setattr(folders, "_exchange", lambda *_: False)
     export("parquet", pictured.workspace, out)
     before = contents(out)
 
@@ -169,13 +170,14 @@ def test_a_stopped_export_leaves_the_earlier_one_and_nothing_that_looks_whole(
 KILL = """
 import os, signal, sys
 from pathlib import Path
+from engine import folders
 from engine.publishing import exporting, manifest
 from engine.publishing.layouts import export
 from engine.publishing.selection import Selection
 from engine.workspace import Workspace
 owner, _, name = sys.argv[3].rpartition(".")
 if sys.argv[4] == "two steps":
-    manifest._exchange = lambda *_: False
+    folders._exchange = lambda *_: False
     rename = Path.replace
     def replace(path, target):
         rename(path, target)
@@ -202,7 +204,7 @@ export("webdataset", Workspace(Path(sys.argv[1])), Path(sys.argv[2]), media="pat
     "moment",
     [
         "HashedFile.write",
-        pytest.param("_take_place", marks=pytest.mark.slow),
+        pytest.param("replace_folder", marks=pytest.mark.slow),
         pytest.param("two steps", marks=pytest.mark.slow),
     ],
 )

@@ -6,6 +6,7 @@ import base64
 import io
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,7 @@ from PIL import Image
 from test_report_page import column, payload, written
 
 from engine import tables
+from engine.licences import terms
 from engine.reporting import report_frames
 from engine.reporting.queries import open_analysis
 from engine.reporting.report import ReportSettings
@@ -63,7 +65,8 @@ def test_restricted_pictures_stay_out_unless_asked_for(
     page, summary = written(workspace, tmp_path / "r.html")
     assert summary.scenes_with_pictures == 0
     assert payload(page, "pictures") == {}
-    assert "Pictures of 1 scenes are left out: &#39;ScanNet Terms of Use&#39;" in page
+    assert "Pictures of 1 scenes are left out: scannet does not let everyone pass" in page
+    assert "(ScanNet Terms of Use)" in page
     assert "image/jpeg;base64,/" not in page
 
 
@@ -99,10 +102,11 @@ def test_asked_for_they_show_the_objects_asked_about(workspace: Workspace, tmp_p
     assert {place for each in shown for place, *_ in each["seen"]} & {p for u in used for p in u}
 
 
-def test_a_licence_that_allows_it_needs_no_asking(
+def test_terms_that_allow_it_need_no_asking(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_frames, "REDISTRIBUTABLE", frozenset({"ScanNet Terms of Use"}))
+    free = replace(terms("scannet"), frames=True)
+    monkeypatch.setattr(report_frames, "terms", lambda dataset: {"scannet": free}[dataset])
     assert written(workspace, tmp_path / "r.html")[1].scenes_with_pictures == 1
     none = ReportSettings(frames="none")
     page, summary = written(workspace, tmp_path / "r.html", none)
