@@ -337,10 +337,23 @@ def _quiet_client() -> Iterator[None]:
     level, bars = logging.get_verbosity(), not are_progress_bars_disabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     disable_progress_bars()
-    get_session().timeout = _SILENCE_S
+    session = get_session()
+    session.timeout = _SILENCE_S
+    hooks = session.event_hooks
+    if _bounded not in hooks["request"]:
+        session.event_hooks = hooks | {"request": [*hooks["request"], _bounded]}
     try:
         yield
     finally:
         logging.set_verbosity(level)
         if bars:
             enable_progress_bars()
+
+
+def _bounded(request: Any) -> None:
+    """Bound a request's silence: the client asks for some, such as listings, to wait for ever."""
+    asked = request.extensions.get("timeout", {})
+    request.extensions["timeout"] = {
+        phase: _SILENCE_S if asked.get(phase) is None else asked[phase]
+        for phase in ("connect", "read", "write", "pool")
+    }

@@ -6,9 +6,11 @@ import errno
 import hashlib
 import json
 import shutil
+import socket
 import time
 import types
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from huggingface_hub import constants as hub_constants
 
 from engine.errors import EnvironmentFault, InputError, OuroborosError, WorkspaceBusy
 from engine.progress import QuietReporter
-from engine.publishing import manifest
+from engine.publishing import hub_client, manifest
 from engine.publishing.hub import PublishSettings, PublishSummary, publish
 from engine.workspace import Workspace
 
@@ -551,6 +553,23 @@ def test_a_dry_run_works_without_a_hub(
 def test_a_hub_that_is_not_there_is_one_line(send: Publish, hub: Hub) -> None:
     error = refused(send, hub, "cannot be reached", endpoint="http://127.0.0.1:9")
     assert isinstance(error, EnvironmentFault)
+
+
+def test_a_hub_that_never_answers_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, waits: Waits
+) -> None:
+    """The client asks for what a repository holds, and for its files, without a limit of time."""
+    monkeypatch.setattr(hub_client, "_SILENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = hub_client.HubClient(
+            NAME, note=print, endpoint=endpoint, token=TOKEN, sleep=waits.append, tries=2
+        )
+        listing = partial(client._ask, "to list", lambda: client._files("main"), tries=1)
+        for ask in (client.remote, client.head, listing):
+            with pytest.raises(EnvironmentFault, match="cannot be reached"):
+                ask()
+    assert waits, "nothing was tried again"
 
 
 def test_the_same_workspace_gives_the_same_bytes(
