@@ -83,6 +83,7 @@ def frame_table(
     total = int(wanted["frame_id"].list.len().sum())
     told = reporter or QuietReporter()
     with told.stage("hashing frames", total, "frames") as reached, Hasher(workspace) as hasher:
+        hasher.source.expect(wanted["scene_id"].to_list())
         for scene_id, named in wanted.iter_rows():
             for frame_id, row in hasher.rows(scene_id, named):
                 rows.append({"scene_id": scene_id, "frame_id": frame_id, **row})

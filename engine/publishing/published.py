@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -142,7 +142,6 @@ def prepare(
     out = workspace.root / "published"
     with (
         replacing(out) as folder,
-        reporter.stage("staging", len(everything), "rounds") as reached,
         contextlib.ExitStack() as opened,
     ):
         pictures = None
@@ -150,8 +149,8 @@ def prepare(
             source = opened.enter_context(MediaSource(workspace))
             pictures = partial(_pictured, source, edition.holds_rights)
         files, schemas = write_data_files(
-            workspace, everything, folder, frame_table=frame_table, pictures=pictures,
-            reached=reached,
+            workspace, everything, folder, pictures=pictures, reporter=reporter,
+            frame_table=partial(frame_table, reporter=reporter),
         )  # fmt: skip
         trees = {
             number: _tree(number, numbers, files, schemas, edition, out)
@@ -164,10 +163,15 @@ def prepare(
 
 
 def _pictured(
-    source: MediaSource, holds_rights: bool, samples: pl.DataFrame, folder: Path, stem: str
+    source: MediaSource,
+    holds_rights: bool,
+    samples: pl.DataFrame,
+    folder: Path,
+    stem: str,
+    done: Callable[[int], None],
 ) -> tuple[list[FileEntry], pl.Schema]:
     rows = with_image_ids(samples, source, holds_rights=holds_rights)
-    return write_pictured(rows, source, folder, stem), pictured_schema(rows)
+    return write_pictured(rows, source, folder, stem, done=done), pictured_schema(rows)
 
 
 def _tree(

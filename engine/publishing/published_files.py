@@ -20,6 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.difficulty import label_expr
+from engine.progress import QuietReporter, Reached, Reporter
 from engine.publishing.manifest import FileEntry
 from engine.publishing.parquet_files import write_parquet_file, write_parquet_files
 from engine.publishing.published_numbers import thresholds_of
@@ -32,8 +33,11 @@ TRAIN, HELD_OUT, LEDGER, FRAMES = "train", "held_out", "ledger", "frames"
 
 # What a frame's hash is asked of: the workspace and its (scene_id, frame_id) rows.
 FrameTable = Callable[[Workspace, pl.DataFrame], pl.DataFrame]
-# Writes samples with their pictures below a folder, by a stem; also the columns written.
-Pictures = Callable[[pl.DataFrame, Path, str], tuple[list[FileEntry], pl.Schema]]
+# Writes samples with their pictures below a folder, by a stem, telling of rows as they are written;
+# also the columns written.
+Pictures = Callable[
+    [pl.DataFrame, Path, str, Callable[[int], None]], tuple[list[FileEntry], pl.Schema]
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ def write_data_files(
     *,
     frame_table: FrameTable,
     pictures: Pictures | None = None,
-    reached: Callable[[int], None] = lambda _: None,
+    reporter: Reporter | None = None,
 ) -> tuple[list[DataFile], dict[str, pl.Schema]]:
     """Write every data file of ``rounds`` (ascending, 0 first) below ``folder``.
 
@@ -72,25 +76,46 @@ def write_data_files(
     files: list[DataFile] = []
     schemas: dict[str, pl.Schema] = {}
     asked: list[pl.DataFrame] = []
-    there = set(read_table(workspace.tables, "samples", rounds, ("round",))["round"].to_list())
-    for done, number in enumerate(rounds, 1):
-        if number in there:
-            samples = _samples(workspace, number)
-            kind = HELD_OUT if number == 0 else TRAIN
-            stem = "held_out/held_out" if kind == HELD_OUT else f"rounds/{round_name(number)}/train"
-            if pictures is None:
-                entries, columns = write_parquet_files(samples, folder, stem), samples.schema
-            else:
-                entries, columns = pictures(samples, folder, stem)
-            schemas.setdefault(kind, columns)
-            files += [DataFile(entry=entry, round=number, kind=kind) for entry in entries]
-            asked.append(_frames_of(samples).with_columns(pl.lit(number).alias("first")))
-        if number:
-            files += _write(_ledger(workspace, number), LEDGER, number, folder, schemas)
-        reached(done)
+    counts = read_table(workspace.tables, "samples", rounds, ("round",))["round"].value_counts()
+    held = {number: count for number, count in counts.iter_rows() if count}
+    with (reporter or QuietReporter()).stage("staging", sum(held.values()), "samples") as reached:
+        for number in rounds:
+            if number in held:
+                samples = _samples(workspace, number)
+                kind, stem = _place(number)
+                before = sum(count for earlier, count in held.items() if earlier < number)
+                if pictures is None:
+                    entries, columns = write_parquet_files(samples, folder, stem), samples.schema
+                else:
+                    entries, columns = pictures(samples, folder, stem, _after(before, reached))
+                reached(before + samples.height)
+                schemas.setdefault(kind, columns)
+                files += [DataFile(entry=entry, round=number, kind=kind) for entry in entries]
+                asked.append(_frames_of(samples).with_columns(pl.lit(number).alias("first")))
+            if number:
+                files += _write(_ledger(workspace, number), LEDGER, number, folder, schemas)
     for number, frames in _hashed(workspace, pl.concat(asked), frame_table):
         files += _write(frames, FRAMES, number, folder, schemas)
     return files, schemas
+
+
+def _place(number: int) -> tuple[str, str]:
+    """The kind of a round's samples, and how the names of their files begin."""
+    if number == 0:
+        return HELD_OUT, "held_out/held_out"
+    return TRAIN, f"rounds/{round_name(number)}/train"
+
+
+def _after(before: int, reached: Reached) -> Callable[[int], None]:
+    """Tell of rows as they are written, behind so many of earlier rounds."""
+    done = before
+
+    def more(count: int) -> None:
+        nonlocal done
+        done += count
+        reached(done)
+
+    return more
 
 
 def _write(

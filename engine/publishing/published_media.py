@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -31,12 +32,17 @@ def with_image_ids(rows: pl.DataFrame, source: MediaSource, *, holds_rights: boo
 
 
 def write_pictured(
-    rows: pl.DataFrame, source: MediaSource, folder: Path, stem: str
+    rows: pl.DataFrame,
+    source: MediaSource,
+    folder: Path,
+    stem: str,
+    *,
+    done: Callable[[int], None],
 ) -> list[FileEntry]:
     """Write rows that have ``image_ids`` with their pictures, as files below ``folder``."""
     part = Part(
         folder=folder, split=stem.rpartition("/")[2], rows=rows, media=EMBEDDED, source=source,
-        shard_bytes=_FILE_BYTES, done=lambda _: None,
+        shard_bytes=_FILE_BYTES, done=done,
     )  # fmt: skip
     return write_with_images(part, stem)
 

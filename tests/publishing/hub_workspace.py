@@ -39,7 +39,7 @@ def make_workspace(root: Path, rounds: int, *, rooms: bool = False) -> Workspace
     return workspace
 
 
-def no_pictures(workspace: Workspace, frames: pl.DataFrame) -> pl.DataFrame:
+def no_pictures(workspace: Workspace, frames: pl.DataFrame, **_: Any) -> pl.DataFrame:
     """In ``frame_table``'s place where there are no rooms: hashes of names."""
     rows = [
         {"scene_id": scene, "frame_id": frame, "hashed": "boxes", "suffix": "png",

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from counting import Counting
 from hub_server import TOKEN, running_hub
 from hub_workspace import PER_ROUND, make_workspace
 from huggingface_hub import constants as hub_constants
@@ -42,6 +43,9 @@ print(json.dumps(found))
 """
 
 
+TOLD = Counting()
+
+
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Path, dict[str, Any]]:
     """A set published with its pictures; what a stranger loads of it, and downloads whole."""
@@ -53,7 +57,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Path, d
             repo_id="user/rooms", finished=(1, 2), today="2026-01-31", endpoint=hub.url,
             token=TOKEN, media="embedded", public=True,
         )  # fmt: skip
-        publish(workspace, settings, QuietReporter())
+        publish(workspace, settings, TOLD)
         environment = os.environ | {
             "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(root / "cache"),
             "HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
@@ -121,3 +125,9 @@ def test_restricted_pictures_are_refused_unless_the_rights_are_vouched_for(
         publish(workspace, PublishSettings(**settings), QuietReporter())
     rights = PublishSettings(**settings | {"holds_rights": True})
     assert "vouches for the right" in publish(workspace, rights, QuietReporter()).card
+
+
+@pytest.mark.usefixtures("loaded")
+def test_progress_is_told_sample_by_sample_and_frame_by_frame() -> None:
+    assert {"staging", "hashing frames"} <= TOLD.reached.keys()
+    TOLD.require_ends()
