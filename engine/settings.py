@@ -361,6 +361,12 @@ class CurriculumSettings:
         low=0.01,
         high=1.0,
     )
+    doubt_above: float = setting(
+        0.0,
+        "standard deviations by which a solver must contradict a scene's answers before nothing "
+        "more is asked of the scene or drawn from it; 0 only measures (table scene_doubts)",
+        low=0.0,
+    )
     probe_samples: int = setting(
         128,
         "samples of the first round asked again after every round, whatever was trained on, so "

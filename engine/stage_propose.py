@@ -14,6 +14,7 @@ from engine.proposing.base import Desk, Prompt, ProposalRequest, Proposer
 from engine.proposing.parse import parse_reply
 from engine.proposing.table import load_proposer
 from engine.records import Feedback, Proposal
+from engine.round_ledger import doubted_before
 from engine.round_plan import Role
 from engine.round_work import Counts, Round, asked_frames
 
@@ -39,7 +40,9 @@ def propose(work: Round) -> Counts:
 def _requests(work: Round) -> list[ProposalRequest]:
     feedback = _feedback_by_scene(work)
     asked = _asked_by_scene(work)
-    wanted = wanted_per_scene(work.config, scenes=len(work.scenes), round_=work.number)
+    doubted = doubted_before(work)
+    scenes = [scene for scene in work.scenes if scene not in doubted]
+    wanted = wanted_per_scene(work.config, scenes=len(scenes), round_=work.number)
     return [
         ProposalRequest(
             scene=work.facts[scene],
@@ -49,7 +52,7 @@ def _requests(work: Round) -> list[ProposalRequest]:
             feedback=feedback.get(scene),
             asked=asked.get(scene, ()),
         )
-        for scene in work.scenes
+        for scene in scenes
     ]
 
 

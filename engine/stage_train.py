@@ -10,12 +10,13 @@ from itertools import islice
 import polars as pl
 
 from engine import seeds, tables
-from engine.curriculum.ledger import Ledger
+from engine.curriculum.doubt import scene_doubts
 from engine.curriculum.standings import advance
 from engine.errors import ConfigError
 from engine.evaluation.asking import answers
 from engine.folders import replace_folder, settle
 from engine.records import Evaluation, Observation, Sample
+from engine.round_ledger import standings_before
 from engine.round_plan import digest
 from engine.round_work import Counts, Round, solver_item
 from engine.solving.base import Solver, SolverItem, blind
@@ -159,29 +160,13 @@ class _Counted:
         return found
 
 
-def standings_before(work: Round, columns: Sequence[str] | None = None) -> pl.DataFrame | None:
-    """How each sample stood after the round before, all of it or some columns; None in round 1.
-
-    Computed from all observations where a version without standings wrote that round.
-    """
-    if work.number == 1:
-        return None
-    before = work.number - 1
-    if tables.parts(work.workspace.tables, "standings", [before]):
-        return work.read("standings", before, columns=columns)
-    rounds = range(1, work.number)
-    found = Ledger.open(work.workspace.tables, rounds).standings(
-        work.read("samples", *rounds), work.config.curriculum
-    )
-    return found if columns is None else found.select(columns)
-
-
 def _write_ledger(work: Round, observations: pl.DataFrame) -> None:
     """The compacted tables first: whoever sees the observations finds them, too."""
     samples = work.read("samples", *range(1, work.number + 1))
     advanced = advance(
         standings_before(work), observations, samples, work.config.curriculum, round=work.number
     )
+    work.write("scene_doubts", scene_doubts(advanced.standings, round=work.number))
     work.write("standings", advanced.standings)
     work.write("round_observations", advanced.round_observations)
     # By sample, as the tables beside it: read and compressed better so, by others and by us.

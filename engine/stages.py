@@ -6,16 +6,19 @@ markers and resuming are :mod:`engine.rounds`' business.
 
 from __future__ import annotations
 
+import polars as pl
+
 from engine import tables
 from engine.curriculum.feedback import build_feedback
 from engine.curriculum.outlook import outlook_columns
 from engine.curriculum.resampling import draw
 from engine.curriculum.weights import needed_columns
 from engine.programs.sandbox import Job, Sandbox
+from engine.round_ledger import doubted_before, standings_before
 from engine.round_work import RENDERED_PLAN, Counts, Round, asked_frames, proposals_of
 from engine.stage_judge import judge
 from engine.stage_propose import propose, wanted_per_scene
-from engine.stage_train import evaluate, standings_before, train
+from engine.stage_train import evaluate, train
 
 __all__ = [
     "RENDERED_PLAN", "Counts", "Round", "asked_frames", "evaluate", "execute", "feed_back", "judge",
@@ -52,15 +55,18 @@ def resample(work: Round) -> Counts:
         columns=("sample_id", "scene_id", "question_type"),
     )
     with work.reporter.stage("resample", 1, "draw") as reached:
+        doubted = doubted_before(work)
+        kept = samples.filter(~pl.col("scene_id").is_in(sorted(doubted)))
         columns = ("sample_id", *needed_columns(settings), *outlook_columns(settings))
         before = standings_before(work, columns=columns)
         drawn = draw(
-            samples, tables.empty_frame("standings") if before is None else before, settings,
+            kept, tables.empty_frame("standings") if before is None else before, settings,
             steps=loop.steps, batch_size=loop.batch_size, seed=work.config.seed, round=work.number,
         )  # fmt: skip
         reached(1)
     work.write("draws", drawn)
-    return {"drawn": len(drawn), "distinct": drawn["sample_id"].n_unique()}
+    counts = {"drawn": len(drawn), "distinct": drawn["sample_id"].n_unique()}
+    return counts | ({"doubted_scenes": len(doubted)} if doubted else {})
 
 
 def feed_back(work: Round) -> Counts:

@@ -44,6 +44,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         {
             "engine.asking",
             "engine.evaluation",
+            "engine.round_ledger",
             "engine.round_plan",
             "engine.round_work",
             "engine.stage_judge",

@@ -85,7 +85,7 @@ def results(workspace: Workspace) -> dict[str, str]:
     export("parquet", workspace, workspace.root / "out")
     files = [
         *(p for name in ("samples", "draws", "observations", "round_observations", "standings",
-                       "evaluations", "blind_evaluations", "probes", "feedback")
+                       "scene_doubts", "evaluations", "blind_evaluations", "probes", "feedback")
           for p in sorted((workspace.tables / name).rglob("*.parquet"))),
         *sorted(p for p in (workspace.root / "out").rglob("*") if p.is_file()),
     ]  # fmt: skip
@@ -198,15 +198,45 @@ def test_a_round_after_one_without_standings_draws_and_writes_the_same(
 ) -> None:
     """As a version before the compacted tables left it: round 1 has observations only."""
     copy = Workspace(shutil.copytree(finished.root, tmp_path / "older"))
-    for table in ("standings", "round_observations"):
+    for table in ("standings", "round_observations", "scene_doubts"):
         shutil.rmtree(copy.tables / table)
     shutil.rmtree(copy.round_dir(2))
     for table in ("draws", "observations", "evaluations", "feedback"):
         copy.part(table, 2).unlink(missing_ok=True)
     run(copy)
-    for table in ("draws", "standings", "round_observations", "observations"):
+    for table in ("draws", "standings", "scene_doubts", "round_observations", "observations"):
         again, before = (tables.read_table(w.tables, table, [2]) for w in (copy, finished))
         assert again.equals(before), table
+
+
+def test_nothing_more_is_asked_of_or_drawn_from_a_doubted_scene(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    copy = Workspace(shutil.copytree(finished.root, tmp_path / "doubting"))
+    shutil.rmtree(copy.round_dir(2))
+    for table in copy.tables.iterdir():
+        shutil.rmtree(table / "round=0002", ignore_errors=True)
+    doubts = tables.read_table(copy.tables, "scene_doubts", [1]).sort("doubt")
+    other, worst = doubts["scene_id"][-2:]
+    above = (doubts["doubt"][-1] + max(0.0, doubts["doubt"][-2])) / 2
+    with copy.config_path.open("a") as file:
+        file.write(f"[curriculum]\ndoubt_above = {above}\n")
+    without = Workspace(shutil.copytree(copy.root, tmp_path / "without the table"))
+    shutil.rmtree(without.tables / "scene_doubts")
+    for workspace in (copy, without):
+        run(workspace)
+        asked, drawn, samples = (
+            tables.read_table(workspace.tables, table, [2])
+            for table in ("proposals", "draws", "samples")
+        )
+        known = tables.read_table(workspace.tables, "samples").select("sample_id", "scene_id")
+        trained = set(drawn.join(known, on="sample_id")["scene_id"])
+        for found in (set(asked["scene_id"]), set(samples["scene_id"]), trained):
+            assert found
+            assert worst not in found
+        assert other in set(asked["scene_id"])
+        assert (workspace.marker(2, "resample") or {})["counts"]["doubted_scenes"] == 1
+    assert results(copy).keys() >= {"tables/scene_doubts/round=0002/part-0000.parquet"}
 
 
 def test_no_probe_is_asked_where_none_is_wanted(tmp_path: Path) -> None:

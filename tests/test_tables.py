@@ -239,7 +239,9 @@ RECORDS: dict[str, st.SearchStrategy[Any]] = {
 
 def test_every_table_is_covered_by_a_round_trip() -> None:
     # The ledger's compacted tables are computed as frames; no record stands for a row of them.
-    assert set(RECORDS) == set(tables.SCHEMAS) - {"round_observations", "standings"}
+    assert set(RECORDS) == set(tables.SCHEMAS) - {
+        "round_observations", "scene_doubts", "standings",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("table", sorted(RECORDS))

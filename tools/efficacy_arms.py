@@ -81,6 +81,11 @@ ARMS = {
             what="the loop, unseen samples weighed by what their like came to",
             changes={"curriculum": {"unseen": "expected"}},
         ),
+        Arm(
+            name="doubt",
+            what="the loop without the scenes that the solver contradicts",
+            changes={"curriculum": {"doubt_above": 2.0}},
+        ),
         Arm(name="judges-off", what="the loop, margins and noise judge off", changes=_FEW_JUDGES),
     )
 }

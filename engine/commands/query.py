@@ -161,8 +161,9 @@ def sql_command(
 
     Tables: scenes objects object_pairs frames visibility navigation ingest_errors proposals prompts
     requests outcomes verdicts reviews samples draws observations round_observations standings
-    evaluations blind_evaluations probes feedback. Views: difficulty trajectory transitions frontier
-    forgotten mastered yield cost review_agreement rejections coverage probe_trend round_summary.
+    scene_doubts evaluations blind_evaluations probes feedback. Views: difficulty trajectory
+    transitions frontier forgotten mastered yield cost review_agreement rejections coverage
+    probe_trend round_summary.
     """
     asked = [statement is not None, file is not None, name is not None, list_queries,
              schema is not None, script]  # fmt: skip

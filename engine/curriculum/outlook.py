@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from engine.config import CurriculumSettings
+from engine.curriculum.sums import Floats, Numbers, numbered, sums
 from engine.curriculum.weights import needed_columns, weight_expr
 
 PRIOR = 8.0
@@ -42,30 +43,29 @@ class Outlook:
         if settings.unseen != EXPECTED or standings.is_empty():
             return None
         age = pl.col("round") - pl.col("last_round")
-        seen = standings.lazy().select(
+        seen = standings.select(
             "question_type",
             "scene_id",
             count=0.5 ** (age / settings.half_life),
             weight=weight_expr(settings),
-        )
-        seen = seen.filter(pl.col("weight").is_not_null())
-        counted = pl.col("count") * pl.col("weight")
-        mean = float(seen.select(counted.sum() / pl.col("count").sum()).collect().item() or 1.0)
+        ).filter(pl.col("weight").is_not_null())
         # Sorted, so that sums of floats do not depend on the order of rows.
         ordered = seen.sort("question_type", "scene_id", "count", "weight")
-        types = (
-            ordered.group_by("question_type", maintain_order=True)
-            .agg(by_type=(counted.sum() + PRIOR * mean) / (pl.col("count").sum() + PRIOR))
-            .collect()
+        if ordered.is_empty():
+            return None
+        count = ordered["count"].to_numpy()
+        counted = count * ordered["weight"].to_numpy()
+        mean = float(counted.sum() / count.sum()) or 1.0
+        type_of, types = numbered(ordered["question_type"])
+        by_type = _shrunk(type_of, counted, count, towards=mean)
+        scene_of, scenes = numbered(ordered["scene_id"])
+        by_scene = _shrunk(scene_of, counted / by_type[type_of], count, towards=1.0)
+        return cls(
+            types=types.to_frame().with_columns(by_type=pl.Series(by_type)),
+            scenes=scenes.to_frame().with_columns(by_scene=pl.Series(by_scene)),
+            mean=mean,
+            floor=settings.floor,
         )
-        ratio = counted / pl.col("by_type")
-        scenes = (
-            ordered.join(types.lazy(), on="question_type", maintain_order="left")
-            .group_by("scene_id", maintain_order=True)
-            .agg(by_scene=(ratio.sum() + PRIOR) / (pl.col("count").sum() + PRIOR))
-            .collect()
-        )
-        return cls(types=types, scenes=scenes, mean=mean, floor=settings.floor)
 
     def weights(self, samples: pl.DataFrame) -> pl.Series:
         """The weight in (0, 1] of each of ``samples`` (question_type, scene_id), in their order."""
@@ -76,6 +76,11 @@ class Outlook:
         )
         expected = pl.col("by_type").fill_null(self.mean) * pl.col("by_scene").fill_null(1.0)
         return joined.select(expected=expected.clip(self.floor, 1.0))["expected"]
+
+
+def _shrunk(group: Numbers, values: Floats, counts: Floats, *, towards: float) -> Floats:
+    """Each group's values over counts, with PRIOR imagined cases."""
+    return (sums(group, values) + PRIOR * towards) / (sums(group, counts) + PRIOR)
 
 
 def outlook_columns(settings: CurriculumSettings) -> tuple[str, ...]:

@@ -29,8 +29,8 @@ from engine.workspace import Workspace
 # The last stage's table first, and in a stage the one it writes last.
 LISTED = (
     "feedback", "evaluations", "blind_evaluations", "probes", "observations", "round_observations",
-    "standings", "draws", "samples", "verdicts", "reviews", "outcomes", "proposals", "requests",
-    "prompts",
+    "standings", "scene_doubts", "draws", "samples", "verdicts", "reviews", "outcomes", "proposals",
+    "requests", "prompts",
 )  # fmt: skip
 # Only the newest round's partition is read, and it may be removed while a run goes on.
 STANDINGS = "standings"
@@ -65,7 +65,8 @@ def take_snapshot(workspace: Workspace) -> Snapshot:
         computed.add("round_observations")
     if observed and not standing:
         computed.add(STANDINGS)
-    files |= {"round_observations": compacted, STANDINGS: standing}
+    doubts = [path for path in files["scene_doubts"] if _round(path) in observed]
+    files |= {"round_observations": compacted, STANDINGS: standing, "scene_doubts": doubts}
     return Snapshot(
         tables=workspace.tables,
         catalog=workspace.catalog if workspace.catalog.exists() else None,

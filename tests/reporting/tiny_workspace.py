@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from engine.config import CurriculumSettings
+from engine.curriculum.doubt import scene_doubts
 from engine.curriculum.standings import advance
 from engine.resources import sql_files
 from engine.tables import SCHEMAS, parts, write_parquet
@@ -37,6 +38,7 @@ def compact(root: Path, *rounds: int, keep: int = 2) -> None:
         )
         before = advanced.standings
         for table, frame in (
+            ("scene_doubts", scene_doubts(advanced.standings, round=number)),
             ("standings", advanced.standings),
             ("round_observations", advanced.round_observations),
         ):
