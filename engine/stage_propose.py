@@ -42,6 +42,11 @@ def _requests(work: Round) -> list[ProposalRequest]:
     asked = _asked_by_scene(work)
     doubted = doubted_before(work)
     scenes = [scene for scene in work.scenes if scene not in doubted]
+    if left_out := len(work.scenes) - len(scenes):
+        work.reporter.note(
+            f"  {left_out} doubted scene{'s'[left_out == 1 :]} left out of proposing and training: "
+            "`ouroboros sql --name doubted_scenes`"
+        )
     wanted = wanted_per_scene(work.config, scenes=len(scenes), round_=work.number)
     return [
         ProposalRequest(

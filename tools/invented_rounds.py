@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from engine.config import CurriculumSettings
+from engine.curriculum.doubt import scene_doubts
 from engine.curriculum.standings import advance
 from engine.records import Reason
 from engine.resources import sql_files
@@ -91,6 +92,7 @@ def write_workspace(root: Path, size: Size, *, seed: int) -> None:
         settings = CurriculumSettings()
         advanced = advance(before, observations, everything, settings, round=number)
         before = advanced.standings
+        _write(workspace, number, "scene_doubts", scene_doubts(before, round=number))
         _write(workspace, number, "standings", advanced.standings)
         _write(workspace, number, "round_observations", advanced.round_observations)
         _write(workspace, number, "observations", observations)

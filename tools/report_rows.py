@@ -21,6 +21,8 @@ import polars as pl
 from real_proposals import by_grammar
 
 from engine import tables
+from engine.curriculum.doubt import scene_doubts
+from engine.curriculum.ledger import Ledger
 from engine.records import Proposal, SceneFacts
 from engine.scenes.catalog import Catalog
 from engine.scenes.complete import Completion
@@ -193,6 +195,9 @@ def _write_training(
             "correct": confidence > dice.random(len(chosen)), "loss": -np.log(confidence),
             "tokens": 3, "solver": "tiny",
         }))  # fmt: skip
+        known = Ledger.open(workspace.tables, range(1, number + 1))
+        standings = known.standings(samples, workspace.config().curriculum)
+        _write_part(workspace, "scene_doubts", number, scene_doubts(standings, round=number))
 
 
 def _answered(ids: list[str], number: int, dice: np.random.Generator) -> pl.DataFrame:

@@ -111,6 +111,13 @@ def _difficulty_charts(data: ReportData) -> list[Chart]:
             moves, lambda _: figures.flows(links, FLOW_HEIGHT), moves,
             height=FLOW_HEIGHT, wide=True,
         ),
+        _chart(
+            "doubts", "Difficulty", "Scenes the solver contradicts",
+            "A dot a scene: how many standard deviations its answers are believed less than those "
+            "of other scenes, question type by question type. Above "
+            f"{figures.DOUBTED:g}, look at the annotation.",
+            data.tables["doubts"], figures.doubts, data.tables["doubts"], wide=True,
+        ),
     ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ TABLES = (
     "rounds",
     "confidences",
     "moves",
+    "doubts",
     "funnel",
     "reasons",
     "coverage",

@@ -21,6 +21,9 @@ from engine.reporting.report_palette import LABELS, faded, light
 
 Figure = dict[str, Any]
 
+# Standard deviations above which a scene is shown as doubted: one in forty by chance.
+DOUBTED = 2.0
+
 _SANKEY_MARGIN = 10
 
 _LABEL_TITLES = {
@@ -147,6 +150,35 @@ def flows(links: Sequence[Link], height: int) -> Figure:
         valueformat=",",
     )  # fmt: skip
     return _figure([sankey], margin=dict.fromkeys("lrtb", _SANKEY_MARGIN))
+
+
+def doubts(rows: pl.DataFrame) -> Figure:
+    """A dot a scene: samples against doubt; what is doubted in another colour."""
+    parts = (
+        ("doubted", rows.filter(pl.col("doubt") > DOUBTED), "hard"),
+        ("others", rows.filter(pl.col("doubt") <= DOUBTED), "muted"),
+    )
+    dots = [
+        go.Scatter(
+            name=name,
+            x=part["samples"].to_list(),
+            y=part["doubt"].round(3).to_list(),
+            text=part["scene_id"].to_list(),
+            mode="markers",
+            marker={"size": 7, "color": light(colour)},
+            hovertemplate="%{text}: %{y:.2f} of %{x:,} samples<extra></extra>",
+        )
+        for name, part, colour in parts
+        if part.height
+    ]
+    return _figure(
+        dots,
+        shapes=[{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": DOUBTED, "y1": DOUBTED,
+                 "line": {"width": 1, "dash": "dot", "color": light("muted")}}],
+        hovermode="closest",
+        xaxis={"title": {"text": "samples trained on"}},
+        yaxis={"title": {"text": "doubt (standard deviations)"}},
+    )  # fmt: skip
 
 
 def funnel(rows: pl.DataFrame) -> Figure:

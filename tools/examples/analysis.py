@@ -7,6 +7,7 @@ Works on any workspace, also while `ouroboros run` writes to it; nothing is chan
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -54,6 +55,7 @@ def main(directory: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a word
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     main(sys.argv[1])
