@@ -15,7 +15,8 @@ of 1/4096), its question type t and the round r it was last observed in::
 that has the squared doubts of the scenes above m, which wrong annotations do not reach, vary as
 squared standard normals do (their median is chi-square's with one degree of freedom, 0.4549). It is
 0 where chance alone explains them. So a scene of many samples is not doubted for being a little
-harder than others, and a few bad scenes move neither m nor tau2 much.
+harder than others, and a few bad scenes move neither m nor tau2 much. Samples count as independent:
+a dozen questions about one thing that is hard to see weigh like a dozen.
 """
 
 from __future__ import annotations
