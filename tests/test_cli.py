@@ -11,26 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from command_line import ouroboros
 
-from engine.cli import COMMANDS, app, main
+from engine.cli import COMMANDS, app
 
 SUM = "def answer(scene):\n    return scene.count(scene.labels()[0])"
-
-
-def ouroboros(*arguments: object) -> tuple[int, str, str]:
-    """Run in this process; returns (exit code, stdout, stderr)."""
-    import contextlib
-    import io
-
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as exit_,
-    ):
-        main([str(a) for a in arguments])
-    code = exit_.value.code
-    return code if isinstance(code, int) else 0, out.getvalue(), err.getvalue()
 
 
 def complaint(*arguments: object, code: int) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
 import shutil
 import sys
@@ -13,9 +11,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from command_line import ouroboros
 
 from engine import rounds, tables
-from engine.cli import main
 from engine.progress import QuietReporter
 from engine.publishing.layouts import export
 from engine.publishing.selection import Selection
@@ -67,18 +65,6 @@ def exported(ws: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exported") / "out"
     export("vsi-bench", ws, out, media="paths")
     return out
-
-
-def ouroboros(*arguments: object) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as exit_,
-    ):
-        main([str(a) for a in arguments])
-    code = exit_.value.code
-    return code if isinstance(code, int) else 0, out.getvalue(), err.getvalue()
 
 
 def answers(ws: Workspace, tmp_path: Path, *arguments: object) -> pl.DataFrame:

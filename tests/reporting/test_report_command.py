@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from pathlib import Path
 
 import pytest
+from command_line import ouroboros
 
-from engine.cli import main
 from engine.workspace import Workspace
-
-
-def ouroboros(*arguments: object) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as exit_,
-    ):
-        main([str(each) for each in arguments])
-    code = exit_.value.code
-    return code if isinstance(code, int) else 0, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
