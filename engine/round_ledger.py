@@ -44,5 +44,6 @@ def doubted_before(work: Round) -> frozenset[str]:
     else:
         standings = standings_before(work)
         assert standings is not None
-        found = scene_doubts(standings, round=before)
+        samples = work.read("samples", *range(1, work.number), columns=("sample_id", "object_ids"))
+        found = scene_doubts(standings, samples, round=before)
     return frozenset(doubted(found, above))

@@ -166,7 +166,7 @@ def _write_ledger(work: Round, observations: pl.DataFrame) -> None:
     advanced = advance(
         standings_before(work), observations, samples, work.config.curriculum, round=work.number
     )
-    work.write("scene_doubts", scene_doubts(advanced.standings, round=work.number))
+    work.write("scene_doubts", scene_doubts(advanced.standings, samples, round=work.number))
     work.write("standings", advanced.standings)
     work.write("round_observations", advanced.round_observations)
     # By sample, as the tables beside it: read and compressed better so, by others and by us.

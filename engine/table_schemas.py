@@ -205,6 +205,7 @@ _COLUMNS: Mapping[str, dict[str, Any]] = {
         "scene_id": pl.String,
         "dataset": pl.String,
         "samples": pl.Int64,
+        "subjects": pl.Int64,
         "gap": pl.Float64,
         "doubt": pl.Float64,
     },

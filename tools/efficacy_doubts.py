@@ -54,7 +54,7 @@ def told_apart(root: Path, round_: int) -> Found | None:
         samples, workspace.config().curriculum
     )
     scenes = trained.select("scene_id", "room_key").unique()
-    found = scenes.join(scene_doubts(standings, round=round_), on="scene_id", how="left")
+    found = scenes.join(scene_doubts(standings, samples, round=round_), on="scene_id", how="left")
     wrong = found["room_key"].is_in(sorted(bad)).to_numpy()
     doubt = found["doubt"].to_numpy()
     above = np.nan_to_num(doubt, nan=-np.inf) > ABOVE

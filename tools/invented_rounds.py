@@ -67,6 +67,10 @@ class Size:
         )
 
 
+# What is kept in mind of every round's samples.
+_KNOWN = ("sample_id", "question_type", "scene_id", "dataset", "object_ids")
+
+
 def write_workspace(root: Path, size: Size, *, seed: int) -> None:
     """Fill ``root``; what makes it a workspace is written last."""
     root.mkdir(parents=True, exist_ok=True)
@@ -78,7 +82,7 @@ def write_workspace(root: Path, size: Size, *, seed: int) -> None:
         chance = np.random.default_rng([seed, number])
         proposals = _proposals(size, number, chance)
         samples = _samples(proposals, chance)
-        known.append(samples.select("sample_id", "question_type", "scene_id", "dataset"))
+        known.append(samples.select(_KNOWN))
         _write(workspace, number, "proposals", proposals)
         _write(workspace, number, "requests", _requests(proposals, chance))
         _write(workspace, number, "prompts", _prompts(size))
@@ -92,7 +96,7 @@ def write_workspace(root: Path, size: Size, *, seed: int) -> None:
         settings = CurriculumSettings()
         advanced = advance(before, observations, everything, settings, round=number)
         before = advanced.standings
-        _write(workspace, number, "scene_doubts", scene_doubts(before, round=number))
+        _write(workspace, number, "scene_doubts", scene_doubts(before, everything, round=number))
         _write(workspace, number, "standings", advanced.standings)
         _write(workspace, number, "round_observations", advanced.round_observations)
         _write(workspace, number, "observations", observations)

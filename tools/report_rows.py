@@ -197,7 +197,9 @@ def _write_training(
         }))  # fmt: skip
         known = Ledger.open(workspace.tables, range(1, number + 1))
         standings = known.standings(samples, workspace.config().curriculum)
-        _write_part(workspace, "scene_doubts", number, scene_doubts(standings, round=number))
+        _write_part(
+            workspace, "scene_doubts", number, scene_doubts(standings, samples, round=number)
+        )
 
 
 def _answered(ids: list[str], number: int, dice: np.random.Generator) -> pl.DataFrame:

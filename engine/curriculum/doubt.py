@@ -7,47 +7,52 @@ not. With ``l = ln(p / (1 - p))`` of a sample's last confidence p (within [0.001
 of 1/4096), its question type t and the round r it was last observed in::
 
     d   = l - mean of l over samples of type t last observed in r
-    gap = mean of d over the scene's n samples
-    v   = sum of var_t over the scene's samples / n**2      var_t: of l over all samples of type t
+    var = mean over a subject's samples of the variance of l over all samples of their type
+    gap = mean over the scene's k subjects of the mean of d over a subject's samples
+    v   = sum of var over the scene's subjects / k**2
     doubt = (m - gap) / sqrt(v + tau2)                      in standard deviations, m: median of gap
+
+A subject are the samples of a scene that rest on the same objects: a dozen questions about four
+trash bins that hide from view are one finding, not twelve.
 
 ``tau2`` is by how much scenes differ by nature, some rooms being harder than others: the variance
 that has the squared doubts of the scenes above m, which wrong annotations do not reach, vary as
 squared standard normals do (their median is chi-square's with one degree of freedom, 0.4549). It is
 0 where chance alone explains them. So a scene of many samples is not doubted for being a little
-harder than others, and a few bad scenes move neither m nor tau2 much. Samples count as independent:
-a dozen questions about one thing that is hard to see weigh like a dozen.
+harder than others, and a few bad scenes move neither m nor tau2 much.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from engine.curriculum.sums import numbered, sums
 from engine.tables import SCHEMAS
 
-# Scenes with fewer samples say too little, and types with fewer have no variance.
-FEWEST_SAMPLES = 3
+# Scenes with fewer say too little.
+FEWEST_SUBJECTS = 3
 _CLIP = 0.001
 # Log odds are counted in this many steps to one, so that sums of millions are exact.
 _STEPS = 4096
 _COMPARED = pl.Schema(
-    {"scene_id": pl.String, "dataset": pl.String, "samples": pl.Int64, "gap": pl.Float64,
-     "v": pl.Float64}
+    {"scene_id": pl.String, "dataset": pl.String, "samples": pl.Int64, "subjects": pl.Int64,
+     "gap": pl.Float64, "v": pl.Float64}
 )  # fmt: skip
 # Median of the chi-square distribution with one degree of freedom.
 _CHI2_MEDIAN = 0.454936
 _HALVINGS = 60
 
 
-def scene_doubts(standings: pl.DataFrame, *, round: int) -> pl.DataFrame:  # noqa: A002  the word the tables use
+def scene_doubts(standings: pl.DataFrame, samples: pl.DataFrame, *, round: int) -> pl.DataFrame:  # noqa: A002  the word the tables use
     """The table scene_doubts after a round, by scene_id: how far each scene is contradicted.
 
-    ``standings`` has scene_id, dataset, question_type, last_round and confidence. Scenes with less
-    than FEWEST_SAMPLES samples that can be compared with others have no row. The result does not
-    depend on the order of rows.
+    ``standings`` has sample_id, scene_id, dataset, question_type, last_round and confidence,
+    ``samples`` sample_id and object_ids, of at least those. Scenes with fewer than FEWEST_SUBJECTS
+    subjects that can be compared with others have no row. The result does not depend on the order
+    of rows.
     """
-    cells = _cells(standings)
+    cells = _cells(standings, samples)
     compared = _gaps(cells) if cells.height else pl.DataFrame(schema=_COMPARED)
     away = pl.col("gap").median() - pl.col("gap")
     doubts = compared.with_columns(away.alias("away"))
@@ -58,16 +63,15 @@ def scene_doubts(standings: pl.DataFrame, *, round: int) -> pl.DataFrame:  # noq
     ).select(list(SCHEMAS["scene_doubts"]))
 
 
-def _cells(standings: pl.DataFrame) -> pl.DataFrame:
-    """Scenes by question type and round: their samples, and exact sums of log odds and squares.
-
-    Of millions of samples, few cells are left.
-    """
+def _cells(standings: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
+    """Subjects by question type and round: samples, exact sums of log odds and of their squares."""
     inside = pl.col("confidence").clip(_CLIP, 1 - _CLIP)
     odds = (inside / (1 - inside)).log()
-    keys = ("scene_id", "dataset", "question_type", "last_round")
+    keys = ("scene_id", "dataset", "subject", "question_type", "last_round")
+    subject = pl.col("object_ids").list.unique().list.sort().list.join("\x1f").fill_null("")
     return (
         standings.lazy()
+        .join(samples.lazy().select("sample_id", subject.alias("subject")), on="sample_id")
         .select(*keys, (odds * _STEPS + 0.5).floor().cast(pl.Int64).alias("l"))
         .group_by(keys)
         .agg(
@@ -81,28 +85,38 @@ def _cells(standings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gaps(cells: pl.DataFrame) -> pl.DataFrame:
-    """Scenes with enough samples: these, their gap, and the variance that chance gives it."""
+    """Scenes with enough subjects: their samples, gap, and the variance that chance gives it."""
     n, total = pl.col("n").sum(), pl.col("sum").sum()
     spread = (pl.col("squares").sum() - total * (total / n)) / (n - 1) / _STEPS**2
     variance = pl.when(n > 1).then(spread).over("question_type")
     mean = (total / n).over("question_type", "last_round")
     known = cells.select(
         "scene_id", "dataset", "n",
+        pl.concat_str("scene_id", pl.lit("\x1e"), "subject").alias("subject"),
         ((pl.col("sum") - pl.col("n") * mean) / _STEPS).alias("away"),
         (pl.col("n") * variance).alias("noise"),
     ).filter(pl.col("noise") > 0)  # fmt: skip
-    group, scenes = numbered(known["scene_id"])
-    samples = sums(group, known["n"].to_numpy().astype(float))
-    gap = sums(group, known["away"].to_numpy()) / samples
-    noise = sums(group, known["noise"].to_numpy()) / samples**2
-    found = pl.DataFrame(
-        {"scene_id": scenes, "samples": samples.astype(int), "gap": gap, "v": noise},
-        schema_overrides={"samples": pl.Int64},
+    subject, _ = numbered(known["subject"])
+    count = sums(subject, known["n"].to_numpy().astype(float))
+    subjects = (
+        known.select("scene_id", "dataset", number=pl.Series(subject))
+        .unique("number")
+        .sort("number")
     )
-    datasets = known.select("scene_id", "dataset").unique()
+    group, scenes = numbered(subjects["scene_id"])
+    held = sums(group, np.ones(len(group)))
+    found = pl.DataFrame(
+        {
+            "scene_id": scenes,
+            "samples": sums(group, count).astype(np.int64),
+            "subjects": held.astype(np.int64),
+            "gap": sums(group, sums(subject, known["away"].to_numpy()) / count) / held,
+            "v": sums(group, sums(subject, known["noise"].to_numpy()) / count) / held**2,
+        }
+    )
     return (
-        found.filter(pl.col("samples") >= FEWEST_SAMPLES)
-        .join(datasets, on="scene_id", how="left")
+        found.filter(pl.col("subjects") >= FEWEST_SUBJECTS)
+        .join(subjects.select("scene_id", "dataset").unique(), on="scene_id", how="left")
         .sort("scene_id")
         .select(_COMPARED.names())
     )

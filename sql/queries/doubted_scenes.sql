@@ -1,9 +1,10 @@
 -- purpose: scenes whose answers the solver contradicts, as it does where annotations are wrong
 -- parameters: above: standard deviations (default: 2.0); dataset: only this dataset (optional);
 --   top: how many scenes (default: 20)
--- columns: scene_id, dataset, room_key, samples (trained on), hard (of these), doubt (standard
---   deviations), doubt_before (after the round before), gap (log odds), sample_id and question (that
---   with the lowest confidence), answer (stated), confidence (in it, the latest)
+-- columns: scene_id, dataset, room_key, samples (trained on), subjects (sets of objects these
+--   rest on), hard (samples), doubt (standard deviations), doubt_before (after the round before), gap
+--   (log odds), sample_id and question (that with the lowest confidence), answer (stated), confidence
+--   (in it, the latest)
 -- grain: a scene, the most doubted first
 WITH newest AS (
     SELECT max(round) AS round FROM scene_doubts
@@ -21,6 +22,7 @@ SELECT
     doubts.dataset,
     scenes.room_key,
     doubts.samples,
+    doubts.subjects,
     least.hard,
     round(doubts.doubt, 2) AS doubt,
     round(earlier.doubt, 2) AS doubt_before,

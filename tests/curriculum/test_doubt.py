@@ -15,49 +15,57 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.curriculum.doubt import FEWEST_SAMPLES, doubted, scene_doubts
+from engine.curriculum.doubt import FEWEST_SUBJECTS, doubted, scene_doubts
 from engine.tables import SCHEMAS, empty_frame
 
-Row = tuple[str, str, int, float]
+Row = tuple[str, str, int, float, tuple[str, ...]]
 
 
-def standings(rows: list[Row]) -> pl.DataFrame:
-    """Rows of (scene, type, round, confidence) as standings."""
-    blank = dict.fromkeys(SCHEMAS["standings"])
-    named = [
-        blank
-        | {"sample_id": f"s{i}", "scene_id": scene, "dataset": "synthetic", "question_type": kind,
-           "last_round": last, "round": 9, "confidence": confidence}
-        for i, (scene, kind, last, confidence) in enumerate(rows)
-    ]  # fmt: skip
-    return pl.DataFrame(named, schema=SCHEMAS["standings"])
+def doubts_of(rows: list[Row]) -> pl.DataFrame:
+    """What is computed of rows of (scene, type, round, confidence, objects)."""
+    standings = pl.DataFrame(
+        [
+            dict.fromkeys(SCHEMAS["standings"])
+            | {"sample_id": f"s{i}", "scene_id": scene, "dataset": "synthetic",
+               "question_type": kind, "last_round": last, "round": 9, "confidence": confidence}
+            for i, (scene, kind, last, confidence, _) in enumerate(rows)
+        ],
+        schema=SCHEMAS["standings"],
+    )  # fmt: skip
+    samples = pl.DataFrame(
+        {"sample_id": [f"s{i}" for i in range(len(rows))], "object_ids": [row[4] for row in rows]},
+        schema={"sample_id": pl.String, "object_ids": pl.List(pl.String)},
+    )
+    return scene_doubts(standings, samples, round=9)
 
 
-def by_hand(rows: list[Row]) -> dict[str, tuple[int, float, float]]:
-    """Scene -> samples, gap and doubt, written down from the definition with plain lists."""
+def by_hand(rows: list[Row]) -> dict[str, tuple[int, int, float, float]]:
+    """Scene -> samples, subjects, gap and doubt, from the definition with plain lists."""
 
     def odds(p: float) -> float:
         p = min(max(p, 0.001), 0.999)
         return math.floor(4096 * math.log(p / (1 - p)) + 0.5) / 4096
 
-    known = [(scene, kind, last, odds(p)) for scene, kind, last, p in rows]
+    known = [(scene, kind, last, odds(p), frozenset(used)) for scene, kind, last, p, used in rows]
     variance = {}
     for kind in {row[1] for row in known}:
         of_kind = [row[3] for row in known if row[1] == kind]
         variance[kind] = statistics.variance(of_kind) if len(of_kind) > 1 else 0.0
+
+    def gap(row: tuple[str, str, int, float, frozenset[str]]) -> float:
+        return row[3] - statistics.fmean(r[3] for r in known if r[1:3] == row[1:3])
+
     found = {}
     for scene in sorted({row[0] for row in known}):
         mine = [row for row in known if row[0] == scene and variance[row[1]] > 0]
-        if len(mine) < FEWEST_SAMPLES:
-            continue
-        gaps = [
-            value - statistics.fmean(r[3] for r in known if r[1:3] == (kind, last))
-            for _, kind, last, value in mine
-        ]
-        noise = sum(variance[row[1]] for row in mine) / len(mine) ** 2
-        found[scene] = (len(mine), statistics.fmean(gaps), noise)
-    middle = statistics.median(gap for _, gap, _ in found.values()) if found else 0.0
-    above = [((middle - gap) ** 2, noise) for _, gap, noise in found.values() if gap >= middle]
+        subjects = [[row for row in mine if row[4] == used] for used in {row[4] for row in mine}]
+        if len(subjects) >= FEWEST_SUBJECTS:
+            gaps = [statistics.fmean(map(gap, each)) for each in subjects]
+            noise = [statistics.fmean(variance[row[1]] for row in each) for each in subjects]
+            found[scene] = (len(mine), len(subjects), statistics.fmean(gaps),
+                            sum(noise) / len(subjects) ** 2)  # fmt: skip
+    middle = statistics.median(each[2] for each in found.values()) if found else 0.0
+    above = [((middle - gap) ** 2, noise) for *_, gap, noise in found.values() if gap >= middle]
 
     def wide(tau2: float) -> float:
         return statistics.median(square / (noise + tau2) for square, noise in above)
@@ -69,76 +77,94 @@ def by_hand(rows: list[Row]) -> dict[str, tuple[int, float, float]]:
             tau2 = (low + high) / 2
             low, high = (tau2, high) if wide(tau2) > 0.454936 else (low, tau2)
     return {
-        scene: (count, gap, (middle - gap) / math.sqrt(noise + tau2))
-        for scene, (count, gap, noise) in found.items()
+        scene: (samples, subjects, gap, (middle - gap) / math.sqrt(noise + tau2))
+        for scene, (samples, subjects, gap, noise) in found.items()
     }
 
 
 def world(
     seed: int, *, scenes: int, samples: int, natural: float, wrong: int, shift: float
 ) -> tuple[pl.DataFrame, set[str]]:
-    """Scenes that differ by ``natural`` log odds, ``wrong`` of them lower by ``shift``."""
+    """Doubts of scenes that differ by ``natural`` log odds, ``wrong`` of them lower by ``shift``.
+
+    Every sample rests on another object.
+    """
     rng = np.random.default_rng(seed)
     ease = {"count": 1.5, "distance": -1.0, "direction": 0.5}
     rows: list[Row] = []
     for index in range(scenes):
         level = rng.normal(0, natural) - shift * (index < wrong)
-        for _ in range(samples):
+        for number in range(samples):
             kind = str(rng.choice(list(ease)))
-            logit = ease[kind] + level + rng.normal(0, 1.5)
-            rows.append(
-                (f"scene{index:03d}", kind, int(rng.integers(1, 4)), 1 / (1 + math.exp(-logit)))
-            )
-    return standings(rows), {f"scene{index:03d}" for index in range(wrong)}
+            odds = ease[kind] + level + rng.normal(0, 1.5)
+            last, p = int(rng.integers(1, 4)), 1 / (1 + math.exp(-odds))
+            rows.append((f"scene{index:03d}", kind, last, p, (f"o{number}",)))
+    return doubts_of(rows), {f"scene{index:03d}" for index in range(wrong)}
 
 
 confidences = st.floats(0, 1)
 some_rows = st.lists(
     st.tuples(
-        st.sampled_from("abcdef"),
-        st.sampled_from(["count", "size"]),
-        st.integers(1, 3),
-        confidences,
+        st.sampled_from("abcdef"), st.sampled_from(["count", "size"]), st.integers(1, 3),
+        confidences, st.lists(st.sampled_from("xyz"), max_size=3).map(tuple),
     ),
-    max_size=40,
-)
+    max_size=60,
+)  # fmt: skip
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(some_rows, st.randoms(use_true_random=False))
 def test_the_figure_is_the_one_defined_whatever_the_order(rows: list[Row], luck: object) -> None:
-    found = scene_doubts(standings(rows), round=9)
+    found = doubts_of(rows)
     assert found.schema == SCHEMAS["scene_doubts"]
     expected = by_hand(rows)
     assert found["scene_id"].to_list() == list(expected)
     for row in found.iter_rows(named=True):
-        count, gap, doubt = expected[row["scene_id"]]
-        assert (row["samples"], row["round"], row["dataset"]) == (count, 9, "synthetic")
+        samples, subjects, gap, doubt = expected[row["scene_id"]]
+        assert (row["samples"], row["subjects"]) == (samples, subjects)
+        assert (row["round"], row["dataset"]) == (9, "synthetic")
         assert row["gap"] == pytest.approx(gap, abs=1e-9)
         assert row["doubt"] == pytest.approx(doubt, rel=1e-6, abs=1e-6)
     mixed = list(rows)
     luck.shuffle(mixed)  # type: ignore[attr-defined]
-    assert scene_doubts(standings(mixed), round=9).equals(found)
+    assert doubts_of(mixed).equals(found)
 
 
 def test_nothing_observed_is_nothing_doubted() -> None:
-    assert scene_doubts(empty_frame("standings"), round=1).equals(empty_frame("scene_doubts"))
+    assert doubts_of([]).equals(empty_frame("scene_doubts"))
     assert doubted(empty_frame("scene_doubts"), 2.0) == []
 
 
-def test_a_scene_needs_three_samples_that_others_can_be_compared_with() -> None:
-    rows = [("other", "count", 1, p) for p in (0.2, 0.4, 0.9)]
-    two = [*rows, ("few", "count", 1, 0.1), ("few", "count", 1, 0.2)]
-    assert scene_doubts(standings(two), round=1)["scene_id"].to_list() == ["other"]
-    three = [*two, ("few", "count", 1, 0.3)]
-    assert scene_doubts(standings(three), round=1)["scene_id"].to_list() == ["few", "other"]
-    alone = [*two, ("few", "size", 1, 0.3)]  # the only sample of its type says nothing
-    assert scene_doubts(standings(alone), round=1)["scene_id"].to_list() == ["other"]
+def test_a_scene_needs_three_subjects_that_others_can_be_compared_with() -> None:
+    rows: list[Row] = [
+        ("other", "count", 1, p, (name,)) for p, name in ((0.2, "a"), (0.4, "b"), (0.9, "c"))
+    ]
+    two = [*rows, ("few", "count", 1, 0.1, ("a",)), ("few", "count", 1, 0.2, ("b",))]
+    assert doubts_of(two)["scene_id"].to_list() == ["other"]
+    again = [*two, ("few", "count", 1, 0.3, ("b", "b"))]  # the same objects once more
+    assert doubts_of(again)["scene_id"].to_list() == ["other"]
+    three = [*two, ("few", "count", 1, 0.3, ("a", "b"))]
+    assert doubts_of(three)["scene_id"].to_list() == ["few", "other"]
+    alone = [*two, ("few", "size", 1, 0.3, ())]  # the only sample of its type says nothing
+    assert doubts_of(alone)["scene_id"].to_list() == ["other"]
+
+
+def test_many_questions_about_one_thing_are_one_finding() -> None:
+    rows: list[Row] = [
+        (f"scene{i}", "count", 1, 0.5 + 0.02 * ((i + k) % 7), (f"o{k}",))
+        for i in range(9) for k in range(4)
+    ]  # fmt: skip
+    hidden: list[Row] = [("scene0", "count", 1, 0.01, ("bins",))] * 12
+    found = doubts_of([*rows, *hidden]).sort("doubt")
+    assert found.select("scene_id", "samples", "subjects").rows()[-1] == ("scene0", 16, 5)
+    assert found["doubt"][-1] < 2.0
+    apart = [(*row[:4], (f"bin{i}",)) for i, row in enumerate(hidden)]
+    assert doubts_of([*rows, *apart]).sort("doubt")["doubt"][-1] > 2.0
 
 
 def test_both_sides_of_the_threshold() -> None:
     found, _ = world(0, scenes=12, samples=10, natural=0.3, wrong=3, shift=3.0)
-    doubts = scene_doubts(found, round=1).sort("doubt")
+    doubts = found.sort("doubt")
     exact = doubts["doubt"][-2]
     assert doubted(doubts, exact) == [doubts["scene_id"][-1]]
     assert doubted(doubts, math.nextafter(exact, 0)) == sorted(doubts["scene_id"][-2:])
@@ -148,7 +174,7 @@ def test_both_sides_of_the_threshold() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_wrong_scenes_are_found_and_right_ones_left_in_peace(seed: int) -> None:
     found, wrong = world(seed, scenes=100, samples=12, natural=0.3, wrong=25, shift=2.5)
-    named = set(doubted(scene_doubts(found, round=3), 2.0))
+    named = set(doubted(found, 2.0))
     assert len(named & wrong) >= 20
     assert len(named - wrong) <= 2
 
@@ -160,7 +186,7 @@ def test_rooms_that_are_harder_by_nature_are_not_doubted_for_having_many_samples
     above = 0
     for seed in range(5):
         found, _ = world(seed, scenes=100, samples=samples, natural=0.7, wrong=0, shift=0.0)
-        above += len(doubted(scene_doubts(found, round=1), 2.0))
+        above += len(doubted(found, 2.0))
     assert above <= 25, "of 500 scenes, where chance alone would have 11 above 2"
 
 
@@ -178,9 +204,13 @@ frame = pl.DataFrame({
     "last_round": rng.integers(1, 8, rows).astype(np.int32), "round": np.full(rows, 8, np.int32),
     "confidence": rng.random(rows),
 }).with_columns(pl.col("scene_id", "question_type").cast(pl.String))
+frame = frame.with_columns(
+    sample_id=pl.format("s{}", pl.int_range(rows)),
+    object_ids=pl.concat_list(pl.format("o{}", pl.int_range(rows) * 7919 % 97)),
+)
 for each in (frame, frame.sample(fraction=1.0, shuffle=True, seed=1)):
     outlook = Outlook.of(each, CurriculumSettings(unseen="expected"))
-    made = [scene_doubts(each, round=8), outlook.types, outlook.scenes]
+    made = [scene_doubts(each.drop("object_ids"), each, round=8), outlook.types, outlook.scenes]
     text = "".join(x.write_csv(float_precision=17) for x in made) + repr(outlook.mean)
     print(hashlib.sha256(text.encode()).hexdigest())
 """

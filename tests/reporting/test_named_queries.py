@@ -70,9 +70,9 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnalysisConne
         write(root, "evaluations", number, [score(held_out, "s0", 0.4)])
         write(root, "probes", number, [score(probed, "s1", 0.5), score(0.0, "s5", 0.05)])
     compact(root, 1, 2, 3)
-    doubted = {"dataset": "synthetic", "samples": 5, "gap": -0.75}
+    doubted = {"dataset": "synthetic", "samples": 5, "subjects": 4, "gap": -0.75}
     write(root, "scene_doubts", 2, [doubted | {"scene_id": "A", "doubt": 1.25}])
-    few = {"dataset": "synthetic", "samples": 3, "gap": -0.5}
+    few = {"dataset": "synthetic", "samples": 3, "subjects": 3, "gap": -0.5}
     write(root, "scene_doubts", 3, [doubted | {"scene_id": "A", "doubt": 2.5},
                                     few | {"scene_id": "B", "doubt": 1.9}])  # fmt: skip
     with open_analysis(root) as connection:
@@ -115,13 +115,13 @@ def test_objects_whose_questions_are_always_hard(analysis: AnalysisConnection) -
 
 
 def test_scenes_that_the_solver_contradicts(analysis: AnalysisConnection) -> None:
-    asked = ("scene_id", "samples", "hard", "doubt", "doubt_before", "gap", "sample_id",
+    asked = ("scene_id", "samples", "subjects", "hard", "doubt", "doubt_before", "gap", "sample_id",
              "confidence")  # fmt: skip
-    worst = ("A", 5, 2, 2.5, 1.25, -0.75, "s3", 0.01)
+    worst = ("A", 5, 4, 2, 2.5, 1.25, -0.75, "s3", 0.01)
     assert analysis.named("doubted_scenes").select(asked).rows() == [worst]
     # What no one was asked about yet is named with what is known of it.
     assert analysis.named("doubted_scenes", {"above": 1.8}).select(asked).rows() == [
-        worst, ("B", 3, None, 1.9, None, -0.5, None, None),
+        worst, ("B", 3, 3, None, 1.9, None, -0.5, None, None),
     ]  # fmt: skip
     assert analysis.named("doubted_scenes", {"above": 1.9}).height == 1
     assert analysis.named("doubted_scenes", {"dataset": "scannet"}).height == 0

@@ -38,7 +38,7 @@ def compact(root: Path, *rounds: int, keep: int = 2) -> None:
         )
         before = advanced.standings
         for table, frame in (
-            ("scene_doubts", scene_doubts(advanced.standings, round=number)),
+            ("scene_doubts", scene_doubts(advanced.standings, samples, round=number)),
             ("standings", advanced.standings),
             ("round_observations", advanced.round_observations),
         ):
