@@ -15,6 +15,18 @@ from engine.workspace import read_json, write_json
 Reached = Callable[[int], None]
 
 
+def adding(reached: Reached, start: int = 0) -> Reached:
+    """Tell ``reached`` how many units are done in all, by being told of so many more."""
+    done = start
+
+    def more(count: int) -> None:
+        nonlocal done
+        done += count
+        reached(done)
+
+    return more
+
+
 class Reporter(Protocol):
     """Is told what begins, how far it is, and what is worth a line."""
 

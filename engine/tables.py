@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from engine.errors import WorkspaceError
+from engine.folders import sync
 from engine.records import (
     Answer,
     AnswerKind,
@@ -294,16 +295,7 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename inside ``folder`` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(path.parent)  # so that the rename survives a power cut
 
 
 _PARTITION = re.compile(r"round=(\d{4,})")

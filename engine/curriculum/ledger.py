@@ -19,7 +19,7 @@ import polars as pl
 from engine.config import CurriculumSettings
 from engine.curriculum.compaction import Rows
 from engine.curriculum.fold import Fold
-from engine.curriculum.labels import forgotten_expr, mastered_expr
+from engine.curriculum.mastery import forgotten_expr, mastered_expr
 from engine.curriculum.roster import Roster, by_sample, text_order
 from engine.curriculum.standings import Advanced, Carried
 from engine.curriculum.weights import is_smoothed, label_of_estimate

@@ -22,7 +22,7 @@ import polars as pl
 
 from engine.errors import InputError
 from engine.licences import refuse_restricted, rights_name
-from engine.progress import Reached, Reporter
+from engine.progress import Reporter, adding
 from engine.publishing.layout import ExportSummary, Layout, MediaMode, Part
 from engine.publishing.manifest import (
     FileEntry,
@@ -82,7 +82,7 @@ def run_export(
                 rows = with_paths(rows, paths)
                 files.append(entry)
             with reporter.stage("export", rows.height, "samples") as reached:
-                done = _Counter(reached)
+                done = adding(reached)
                 for split in SPLITS:
                     part = Part(
                         folder=folder, split=split, rows=rows.filter(pl.col("split") == split),
@@ -100,16 +100,6 @@ def run_export(
         bytes=sum(file.bytes for file in files) + image_bytes,
         images=len(paths),
     )
-
-
-class _Counter:
-    def __init__(self, reached: Reached) -> None:
-        self._reached = reached
-        self._count = 0
-
-    def __call__(self, more: int) -> None:
-        self._count += more
-        self._reached(self._count)
 
 
 def _facts(

@@ -20,7 +20,7 @@ import polars as pl
 
 from engine.errors import InputError
 from engine.licences import rights_name, terms
-from engine.progress import Reporter
+from engine.progress import Reporter, adding
 from engine.publishing.exporting import FRAMES, with_paths, write_images
 from engine.publishing.frame_hashes import Hasher
 from engine.publishing.hydration_check import Faults, check_pictures, expected, wanted_pictures
@@ -221,23 +221,16 @@ def _write(
     if media == "paths":
         paths, entry, image_bytes = write_images(rows, target, source, reporter)
         files = tuple(replace(file, rows=with_paths(file.rows, paths)) for file in files)
-        rows = with_paths(rows, paths)
+        rows = pl.concat([file.rows for file in files])
         entries.append(entry)
     with reporter.stage("join", rows.height, "samples") as reached:
-        done = 0
-
-        def more(count: int) -> None:
-            nonlocal done
-            done += count
-            reached(done)
-
         part = Part(
             folder=target,
             split="",
             rows=rows,
             media=media,
             source=source,
-            done=more,
+            done=adding(reached),
             shard_bytes=_UNBOUNDED,
         )
         if layout == PUBLISHED:

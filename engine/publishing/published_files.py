@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.difficulty import label_expr
-from engine.progress import QuietReporter, Reached, Reporter
+from engine.progress import QuietReporter, Reporter, adding
 from engine.publishing.manifest import FileEntry
 from engine.publishing.parquet_files import write_parquet_file, write_parquet_files
 from engine.publishing.published_numbers import thresholds_of
@@ -87,7 +87,7 @@ def write_data_files(
                 if pictures is None:
                     entries, columns = write_parquet_files(samples, folder, stem), samples.schema
                 else:
-                    entries, columns = pictures(samples, folder, stem, _after(before, reached))
+                    entries, columns = pictures(samples, folder, stem, adding(reached, before))
                 reached(before + samples.height)
                 schemas.setdefault(kind, columns)
                 files += [DataFile(entry=entry, round=number, kind=kind) for entry in entries]
@@ -104,18 +104,6 @@ def _place(number: int) -> tuple[str, str]:
     if number == 0:
         return HELD_OUT, "held_out/held_out"
     return TRAIN, f"rounds/{round_name(number)}/train"
-
-
-def _after(before: int, reached: Reached) -> Callable[[int], None]:
-    """Tell of rows as they are written, behind so many of earlier rounds."""
-    done = before
-
-    def more(count: int) -> None:
-        nonlocal done
-        done += count
-        reached(done)
-
-    return more
 
 
 def _write(

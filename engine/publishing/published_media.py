@@ -13,9 +13,8 @@ from engine.publishing.image_column import IMAGES, write_with_images
 from engine.publishing.layout import MediaMode, Part
 from engine.publishing.manifest import FileEntry
 from engine.publishing.media import MediaSource
+from engine.publishing.parquet import SHARD_MB
 
-# What the Hub recommends for a Parquet file.
-_FILE_BYTES = 500 * 10**6
 EMBEDDED: MediaMode = "embedded"
 
 
@@ -42,7 +41,7 @@ def write_pictured(
     """Write rows that have ``image_ids`` with their pictures, as files below ``folder``."""
     part = Part(
         folder=folder, split=stem.rpartition("/")[2], rows=rows, media=EMBEDDED, source=source,
-        shard_bytes=_FILE_BYTES, done=done,
+        shard_bytes=SHARD_MB * 10**6, done=done,
     )  # fmt: skip
     return write_with_images(part, stem)
 
